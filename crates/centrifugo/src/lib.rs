@@ -1,0 +1,1 @@
+//! Centrifugo: its server API, and the configuration that Plaza gives it.

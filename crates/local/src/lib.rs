@@ -1,0 +1,1 @@
+//! Real servers on this machine: PostgreSQL, Redis and Centrifugo under a data folder, on loopback.

@@ -1,0 +1,1 @@
+//! Real PostgreSQL, Redis and Centrifugo for tests, a database per test, and signed tokens.

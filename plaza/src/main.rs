@@ -1,0 +1,2 @@
+//! The one executable: each part of Plaza is a subcommand.
+fn main() {}

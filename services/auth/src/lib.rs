@@ -1,0 +1,1 @@
+//! Accounts, passwords, sessions, signing keys, revocations and real-time tokens.

@@ -1,0 +1,1 @@
+//! Messages, their order and read state; the messages-publisher.
