@@ -76,24 +76,38 @@ pub struct ApiError {
 impl ApiError {
     /// An error of this code with a sentence for people.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), field: None, retry_after_ms: None }
+        Self {
+            code,
+            message: message.into(),
+            field: None,
+            retry_after_ms: None,
+        }
     }
 
     /// BAD_USER_INPUT about one field.
     pub fn bad_input(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: Some(field.into()), ..Self::new(Code::BadUserInput, message) }
+        Self {
+            field: Some(field.into()),
+            ..Self::new(Code::BadUserInput, message)
+        }
     }
 
     /// NOT_FOUND for the named kind of thing ("room").
     pub fn not_found(what: &str) -> Self {
-        Self::new(Code::NotFound, format!("There is no such {what}, or you may not see it."))
+        Self::new(
+            Code::NotFound,
+            format!("There is no such {what}, or you may not see it."),
+        )
     }
 
     /// UNAVAILABLE, with the time after which to try again (ms).
     pub fn unavailable(retry_after_ms: u64) -> Self {
         Self {
             retry_after_ms: Some(retry_after_ms),
-            ..Self::new(Code::Unavailable, "This is not available right now. Try again in a moment.")
+            ..Self::new(
+                Code::Unavailable,
+                "This is not available right now. Try again in a moment.",
+            )
         }
     }
 
@@ -101,12 +115,18 @@ impl ApiError {
     pub fn rate_limited(retry_after_ms: u64) -> Self {
         Self {
             retry_after_ms: Some(retry_after_ms),
-            ..Self::new(Code::RateLimited, "Too many requests at once. Try again in a moment.")
+            ..Self::new(
+                Code::RateLimited,
+                "Too many requests at once. Try again in a moment.",
+            )
         }
     }
 
     /// INTERNAL; the cause belongs in the log, not in here.
     pub fn internal() -> Self {
-        Self::new(Code::Internal, "Something went wrong on our side. Try again.")
+        Self::new(
+            Code::Internal,
+            "Something went wrong on our side. Try again.",
+        )
     }
 }

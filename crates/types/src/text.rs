@@ -57,7 +57,9 @@ pub enum TextError {
         codepoint: u32,
     },
     /// A character outside the username alphabet.
-    #[error("A username can have letters, digits, '.', '_' and '-', and starts with a letter or digit.")]
+    #[error(
+        "A username can have letters, digits, '.', '_' and '-', and starts with a letter or digit."
+    )]
     UsernameAlphabet,
 }
 
@@ -77,9 +79,16 @@ fn line(what: &'static str, max: usize, text: &str) -> Result<String, TextError>
     let text: String = text.nfc().collect();
     let text = text.trim();
     for c in text.chars() {
-        let invisible = matches!(c, '\u{200B}' | '\u{2028}' | '\u{2029}' | '\u{2060}' | '\u{FEFF}' | '\u{E0000}'..='\u{E007F}');
+        let invisible = matches!(
+            c,
+            '\u{200B}' | '\u{2028}' | '\u{2029}' | '\u{2060}' | '\u{FEFF}' | '\u{E0000}'
+                ..='\u{E007F}'
+        );
         if c.is_control() || reorders(c) || invisible {
-            return Err(TextError::Forbidden { what, codepoint: u32::from(c) });
+            return Err(TextError::Forbidden {
+                what,
+                codepoint: u32::from(c),
+            });
         }
     }
     if text.chars().count() > max {
@@ -196,13 +205,22 @@ texts! {
 pub fn check_password(password: &str) -> Result<(), TextError> {
     const WHAT: &str = "A password";
     if password.len() > MAX_PASSWORD_BYTES {
-        return Err(TextError::TooLong { what: WHAT, max: MAX_PASSWORD_BYTES });
+        return Err(TextError::TooLong {
+            what: WHAT,
+            max: MAX_PASSWORD_BYTES,
+        });
     }
     if password.chars().count() < MIN_PASSWORD_CHARS {
-        return Err(TextError::TooShort { what: WHAT, min: MIN_PASSWORD_CHARS });
+        return Err(TextError::TooShort {
+            what: WHAT,
+            min: MIN_PASSWORD_CHARS,
+        });
     }
     if password.contains('\0') {
-        return Err(TextError::Forbidden { what: WHAT, codepoint: 0 });
+        return Err(TextError::Forbidden {
+            what: WHAT,
+            codepoint: 0,
+        });
     }
     Ok(())
 }
@@ -215,15 +233,30 @@ mod tests {
     #[test]
     fn names_are_normalised_and_trimmed() {
         assert_eq!(RoomName::parse("  Cafe\u{301}  ").unwrap().as_str(), "Café");
-        assert_eq!(RoomName::parse(" \u{3000} "), Err(TextError::Empty { what: "A room name" }));
+        assert_eq!(
+            RoomName::parse(" \u{3000} "),
+            Err(TextError::Empty {
+                what: "A room name"
+            })
+        );
         assert!(RoomName::parse(&"é".repeat(80)).is_ok());
         assert!(RoomName::parse(&"é".repeat(81)).is_err());
     }
 
     #[test]
     fn what_hides_or_reorders_text_is_refused() {
-        for bad in ["a\0b", "a\u{202E}b", "a\u{2066}b", "a\u{200B}b", "a\nb", "a\u{FEFF}b"] {
-            assert!(matches!(DisplayName::parse(bad), Err(TextError::Forbidden { .. })), "{bad:?}");
+        for bad in [
+            "a\0b",
+            "a\u{202E}b",
+            "a\u{2066}b",
+            "a\u{200B}b",
+            "a\nb",
+            "a\u{FEFF}b",
+        ] {
+            assert!(
+                matches!(DisplayName::parse(bad), Err(TextError::Forbidden { .. })),
+                "{bad:?}"
+            );
         }
         // A joiner is part of emoji and of several scripts.
         assert!(DisplayName::parse("👩\u{200D}🚀").is_ok());

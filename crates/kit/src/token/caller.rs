@@ -1,0 +1,86 @@
+use axum::extract::FromRef;
+use axum::extract::FromRequestParts;
+use http::{HeaderMap, header, request::Parts};
+use plaza_types::{ApiError, Code, SessionId, UserId};
+use secrecy::SecretString;
+
+use super::{ServiceTokens, TokenError, Verifier};
+use crate::http::Reject;
+
+/// The signed-in user of a request: extracting it is the check.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Who.
+    pub user: UserId,
+    /// By which session.
+    pub session: SessionId,
+    /// The name for mentions.
+    pub username: String,
+    /// The name to read.
+    pub name: String,
+    /// The token itself, for calls to other services on the user's behalf.
+    pub token: SecretString,
+}
+
+impl Caller {
+    /// Checks the request's bearer token.
+    pub fn from_headers(headers: &HeaderMap, verifier: &Verifier) -> Result<Self, TokenError> {
+        let token = bearer(headers).ok_or(TokenError::Missing)?;
+        let claims = verifier.verify(token)?;
+        Ok(Self {
+            user: claims.sub,
+            session: claims.sid,
+            username: claims.username,
+            name: claims.name,
+            token: token.into(),
+        })
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+impl From<TokenError> for ApiError {
+    fn from(error: TokenError) -> Self {
+        Self::new(Code::Unauthenticated, error.to_string())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller
+where
+    Verifier: FromRef<S>,
+{
+    type Rejection = Reject;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Reject> {
+        Self::from_headers(&parts.headers, &Verifier::from_ref(state))
+            .map_err(|error| Reject(error.into()))
+    }
+}
+
+/// Another service, acting for no user: extracting it is the check.
+#[derive(Debug, Clone)]
+pub struct ServiceCaller {
+    /// Which service.
+    pub service: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ServiceCaller
+where
+    ServiceTokens: FromRef<S>,
+{
+    type Rejection = Reject;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Reject> {
+        bearer(&parts.headers)
+            .and_then(|token| ServiceTokens::from_ref(state).verify(token))
+            .map(|service| Self { service })
+            .ok_or_else(|| {
+                Reject(ApiError::new(
+                    Code::Unauthenticated,
+                    "This address is for services only.",
+                ))
+            })
+    }
+}

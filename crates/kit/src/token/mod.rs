@@ -1,0 +1,16 @@
+//! Token checks. Every service verifies every token itself.
+
+mod access;
+mod caller;
+mod keys;
+mod revocations;
+mod service;
+
+pub use access::{ACCESS_AUDIENCE, AccessClaims, ISSUER, TokenError, Verifier};
+pub use caller::{Caller, ServiceCaller};
+pub use keys::{KeySet, KeySetError, PublicJwk, PublicJwks};
+pub use revocations::{Revocation, Revocations};
+pub use service::{INTERNAL_AUDIENCE, ServiceTokens, ServiceTokensError};
+
+/// Centrifugo's audience: a connection token opens nothing else.
+pub const CONNECTION_AUDIENCE: &str = "centrifugo";
