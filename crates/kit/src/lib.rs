@@ -14,6 +14,7 @@ pub mod http;
 pub mod http_client;
 pub mod metrics;
 pub mod redis;
+pub mod retry;
 pub mod serve;
 pub mod shutdown;
 pub mod telemetry;
