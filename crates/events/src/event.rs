@@ -2,7 +2,9 @@
 //! state, never a difference, so that a repeated or folded event does no harm.
 
 use chrono::{DateTime, Utc};
-use plaza_types::{Epoch, FanoutMode, Message, Number, Person, Role, RoomId, Seq, Version, Visibility};
+use plaza_types::{
+    Epoch, FanoutMode, Message, Number, Person, Role, RoomId, Seq, Version, Visibility,
+};
 use serde::{Deserialize, Serialize};
 
 /// One event. On the wire it is one flat JSON object:

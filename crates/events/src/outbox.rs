@@ -1,0 +1,104 @@
+//! The outbox: a table in each service's database that takes the events of a
+//! change in the transaction that makes it.
+
+use plaza_kit::trace;
+use plaza_types::{RoomId, UserId};
+use sqlx::{PgConnection, types::Json};
+
+use crate::{Event, Partition};
+
+/// The table, which the first migration of every service with an outbox
+/// repeats. A row is a whole event; the relay deletes it once Redis has it.
+///
+/// `id` is drawn after the room's lock is held, so that inside a room it
+/// follows the order of the changes. Rows live for milliseconds, so the table
+/// is vacuumed by their number, not by a share of its size.
+pub const DDL: &str = "\
+CREATE TABLE outbox (
+    id          bigint GENERATED ALWAYS AS IDENTITY,
+    partition   smallint NOT NULL CHECK (partition BETWEEN 0 AND 15),
+    key         text NOT NULL,
+    event       jsonb NOT NULL,
+    traceparent text,
+    created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (partition, id)
+) WITH (
+    autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_scale_factor = 0,
+    autovacuum_vacuum_insert_threshold = -1,
+    autovacuum_analyze_threshold = 50000,
+    autovacuum_vacuum_cost_delay = 0
+);
+";
+
+/// An event on its way into the outbox, with the trace that it was made in.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    partition: Partition,
+    key: String,
+    event: Event,
+    traceparent: Option<String>,
+}
+
+impl NewEvent {
+    /// An event of a room; it keeps its order among the events of this room.
+    pub fn room(room: RoomId, event: Event) -> Self {
+        Self::keyed(room.to_string(), event)
+    }
+
+    /// An event for one person alone.
+    pub fn user(user: UserId, event: Event) -> Self {
+        Self::keyed(user.to_string(), event)
+    }
+
+    /// The sign of life.
+    pub fn pulse(event: Event) -> Self {
+        Self {
+            partition: Partition::PULSE,
+            ..Self::keyed("pulse".to_owned(), event)
+        }
+    }
+
+    fn keyed(key: String, event: Event) -> Self {
+        Self {
+            partition: Partition::of(&key),
+            key,
+            event,
+            traceparent: trace::current(),
+        }
+    }
+
+    /// What to wake the relay for once the transaction is committed.
+    pub const fn partition(&self) -> Partition {
+        self.partition
+    }
+}
+
+/// Writes the events, in their order, in one statement of the transaction
+/// that `connection` is in.
+pub async fn append(connection: &mut PgConnection, events: &[NewEvent]) -> sqlx::Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let partitions: Vec<i16> = events.iter().map(|new| new.partition.number()).collect();
+    let keys: Vec<&str> = events.iter().map(|new| new.key.as_str()).collect();
+    let bodies: Vec<Json<&Event>> = events.iter().map(|new| Json(&new.event)).collect();
+    let traceparents: Vec<Option<&str>> = events
+        .iter()
+        .map(|new| new.traceparent.as_deref())
+        .collect();
+    sqlx::query(
+        "INSERT INTO outbox (partition, key, event, traceparent)
+         SELECT partition, key, event, traceparent
+         FROM UNNEST($1::smallint[], $2::text[], $3::jsonb[], $4::text[])
+              WITH ORDINALITY AS new (partition, key, event, traceparent, place)
+         ORDER BY place",
+    )
+    .bind(partitions)
+    .bind(keys)
+    .bind(bodies)
+    .bind(traceparents)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

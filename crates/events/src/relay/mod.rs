@@ -1,0 +1,124 @@
+//! The relay: moves events from a service's outbox to the streams in Redis.
+//!
+//! One transaction at a time relays a partition, under a transaction advisory
+//! lock that falls with its connection. It reads in id order, adds to the
+//! stream, deletes what Redis acknowledged and commits. Replicas of a service
+//! run side by side: the one that has just committed a change tries first, and
+//! a poll finds what a crash left. When Redis is away the outbox is the queue.
+
+mod args;
+mod discard;
+mod floor;
+mod partition;
+mod poll;
+mod rows;
+mod target;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use plaza_kit::{retry::Outage, shutdown::Shutdown};
+use redis::{RedisResult, aio::ConnectionManager};
+use sqlx::{PgPool, postgres::PgConnectOptions};
+use tokio::sync::Notify;
+
+use crate::{Partition, Source};
+
+pub use args::RelayArgs;
+
+/// The relay of one service's outbox. Made with [`Relay::new`], started with
+/// [`Relay::spawn`].
+pub struct Relay {
+    shared: Arc<Shared>,
+    redis: Option<ConnectionManager>,
+}
+
+/// Tells the relay of a commit. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct RelayHandle {
+    shared: Arc<Shared>,
+}
+
+impl RelayHandle {
+    /// Relays what is in the partition, now. Call it after the commit: before,
+    /// there is nothing to see.
+    pub fn wake(&self, partition: Partition) {
+        self.shared.lanes[partition.index()].wake.notify_one();
+    }
+}
+
+/// What the tasks of a relay have in common.
+#[derive(Debug)]
+struct Shared {
+    source: Source,
+    args: RelayArgs,
+    pool: PgPool,
+    lanes: [Lane; Partition::COUNT],
+    database: Outage,
+    redis: Outage,
+}
+
+/// A partition as the other tasks see it.
+#[derive(Debug, Default)]
+struct Lane {
+    wake: Notify,
+    /// The lowest id that may still be unread.
+    floor: AtomicI64,
+}
+
+impl Shared {
+    fn floors(&self) -> Vec<i64> {
+        self.lanes
+            .iter()
+            .map(|lane| lane.floor.load(Ordering::Relaxed))
+            .collect()
+    }
+}
+
+impl Relay {
+    /// A relay of the outbox in the database of `options`, over connections of
+    /// its own, so that neither it nor the service waits for the other.
+    ///
+    /// Without `redis` real time is off: events are deleted unread.
+    pub fn new(
+        source: Source,
+        options: PgConnectOptions,
+        redis: Option<redis::Client>,
+        args: RelayArgs,
+    ) -> RedisResult<(Self, RelayHandle)> {
+        let redis = redis
+            .map(|client| plaza_kit::redis::shared(&client, target::TIMEOUT))
+            .transpose()?;
+        let shared = Arc::new(Shared {
+            source,
+            pool: rows::pool(options, &args),
+            args,
+            lanes: Default::default(),
+            database: Outage::new("the outbox's database"),
+            redis: Outage::new("Redis of the streams"),
+        });
+        let handle = RelayHandle {
+            shared: shared.clone(),
+        };
+        Ok((Self { shared, redis }, handle))
+    }
+
+    /// Runs until the shutdown finishes; by then the outbox is empty, or
+    /// whatever is away has kept it from being emptied.
+    pub fn spawn(self, shutdown: &Shutdown) {
+        let Some(redis) = self.redis else {
+            shutdown.spawn(
+                "outbox discard",
+                discard::run(self.shared, shutdown.clone()),
+            );
+            return;
+        };
+        for partition in Partition::all() {
+            let runner = partition::Runner::new(partition, self.shared.clone(), redis.clone());
+            shutdown.spawn("relay", runner.run(shutdown.clone()));
+        }
+        shutdown.spawn("outbox poll", poll::run(self.shared, shutdown.clone()));
+    }
+}
