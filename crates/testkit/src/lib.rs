@@ -1,1 +1,34 @@
-//! Real PostgreSQL, Redis and Centrifugo for tests, a database per test, and signed tokens.
+//! Real servers for tests, signed tokens, and small helpers.
+//!
+//! - [`database`]: an own PostgreSQL database for each test, migrated.
+//! - [`redis`]: an own Redis database for each test; [`own_redis`]: a whole
+//!   server that the test may stop.
+//! - [`centrifugo`]: a real Centrifugo that the test may stop.
+//! - [`eventually`]: waits for a condition, never for a time.
+//! - [`Request`]: a request to an axum router without a socket.
+//!
+//! Servers are started once for each test process, on first use, and end with
+//! it however it ends. No environment variable is needed: programs are found
+//! as `plaza_local::Binaries` describes.
+//!
+//! Helpers panic with a clear message where something fails: they are for
+//! tests only.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test helper that fails fails its test"
+)]
+
+mod database;
+mod eventually;
+mod issuer;
+mod redis;
+mod request;
+mod server;
+
+pub use database::{TestDatabase, database, empty_database};
+pub use eventually::{Outcome, eventually};
+pub use issuer::{INTERNAL_SECRET, Issuer, service_tokens};
+pub use redis::{OwnRedis, TestRedis, own_redis, redis};
+pub use request::{Answer, Request};

@@ -1,0 +1,277 @@
+//! A child process: started, watched and stopped.
+
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::{Account, LocalError, PidFile, Reaper};
+
+/// How often a condition on a process is looked at.
+const POLL: Duration = Duration::from_millis(15);
+
+/// The signal that asks a program to end in good order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopSignal {
+    /// SIGTERM: Redis, Centrifugo and Plaza's own parts.
+    Term,
+    /// SIGINT: PostgreSQL's "fast" shutdown, which does not wait for clients.
+    Interrupt,
+    /// SIGQUIT: PostgreSQL's "immediate" shutdown, which loses nothing that it
+    /// has written to its log, and everything else; for throw-away data.
+    Quit,
+}
+
+impl StopSignal {
+    pub(crate) fn signal(self) -> Signal {
+        match self {
+            Self::Term => Signal::SIGTERM,
+            Self::Interrupt => Signal::SIGINT,
+            Self::Quit => Signal::SIGQUIT,
+        }
+    }
+
+    /// The signal's name as `kill` takes it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Term => "TERM",
+            Self::Interrupt => "INT",
+            Self::Quit => "QUIT",
+        }
+    }
+}
+
+/// Where a child's output goes.
+#[derive(Debug, Clone)]
+pub enum Output {
+    /// Appended to a file.
+    File(PathBuf),
+    /// Read by us: [`Process::take_output`].
+    Pipe,
+}
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// Name of the part, for messages.
+    pub name: String,
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments: visible to everybody on the machine, so no secrets.
+    pub arguments: Vec<OsString>,
+    /// Environment variables on top of ours.
+    pub environment: Vec<(String, OsString)>,
+    /// The folder to run in.
+    pub folder: PathBuf,
+    /// Who runs it; `None`: we ourselves.
+    pub account: Option<Account>,
+    /// Where its output goes.
+    pub output: Output,
+    /// How it is asked to end.
+    pub stop: StopSignal,
+    /// Where its identity is written down.
+    pub pid_file: Option<PidFile>,
+}
+
+/// A running child. Dropping it kills the child at once.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    pid: i32,
+    stop: StopSignal,
+    ended: Option<ExitStatus>,
+    reaper: Reaper,
+    pid_file: Option<PidFile>,
+}
+
+impl Process {
+    /// Starts a child in a process group of its own, so that Ctrl-C at the
+    /// terminal reaches us alone and we end the children in order.
+    ///
+    /// # Errors
+    /// [`LocalError::Spawn`], or [`LocalError::File`] for its log.
+    pub fn start(launch: &Launch, reaper: &Reaper) -> Result<Self, LocalError> {
+        let spawn_error = |source| LocalError::Spawn {
+            name: launch.name.clone(),
+            source,
+        };
+        let mut command = Command::new(&launch.program);
+        command
+            .args(&launch.arguments)
+            .envs(launch.environment.iter().map(|(k, v)| (k, v)))
+            .current_dir(&launch.folder)
+            .stdin(Stdio::null())
+            .process_group(0);
+        match &launch.output {
+            Output::Pipe => {
+                command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            }
+            Output::File(path) => {
+                let file = OpenOptions::new()
+                    .create(true)
+                    .append(true)
+                    .open(path)
+                    .map_err(LocalError::file("open", path))?;
+                let again = file.try_clone().map_err(LocalError::file("open", path))?;
+                command.stdout(file).stderr(again);
+            }
+        }
+        if let Some(account) = &launch.account {
+            account.apply(&mut command);
+        }
+        let child = command.spawn().map_err(spawn_error)?;
+        let pid = i32::try_from(child.id()).unwrap_or_default();
+        reaper.watch(pid, launch.stop);
+        if let Some(file) = &launch.pid_file {
+            file.write(pid)?;
+        }
+        Ok(Self {
+            name: launch.name.clone(),
+            child,
+            pid,
+            stop: launch.stop,
+            ended: None,
+            reaper: reaper.clone(),
+            pid_file: launch.pid_file.clone(),
+        })
+    }
+
+    /// Process id.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// The child's standard output and error, once, where [`Output::Pipe`] was
+    /// asked for.
+    pub fn take_output(&mut self) -> (Option<ChildStdout>, Option<ChildStderr>) {
+        (self.child.stdout.take(), self.child.stderr.take())
+    }
+
+    /// How it ended, readable; `None` while it runs.
+    pub fn ended(&mut self) -> Option<String> {
+        if self.ended.is_none() {
+            self.ended = self.child.try_wait().ok().flatten();
+            if self.ended.is_some() {
+                self.forget();
+            }
+        }
+        self.ended.map(describe)
+    }
+
+    /// Sends a signal, for instance SIGSTOP or SIGKILL in a fault test.
+    pub fn signal(&mut self, signal: Signal) {
+        // Ours until collected, so the pid cannot have become a stranger's.
+        if self.ended().is_none() {
+            let _ = kill(Pid::from_raw(self.pid), signal);
+        }
+    }
+
+    /// Waits until it has ended; `false` when `patience` ran out first.
+    pub async fn wait(&mut self, patience: Duration) -> bool {
+        poll(patience, || self.ended().is_some()).await
+    }
+
+    /// Asks it to end, and kills it when it has not after `patience`.
+    pub async fn stop(&mut self, patience: Duration) {
+        self.signal(self.stop.signal());
+        if !self.wait(patience).await {
+            tracing::warn!(part = %self.name, "did not end when asked; killing it");
+            self.kill().await;
+        }
+    }
+
+    /// Kills it with SIGKILL and waits for its end.
+    pub async fn kill(&mut self) {
+        self.signal(Signal::SIGKILL);
+        self.wait(Duration::from_secs(10)).await;
+    }
+
+    /// Waits until `ready` says so.
+    ///
+    /// # Errors
+    /// [`LocalError::Ended`] when the child ends first, with the end of the
+    /// file `log`; [`LocalError::NotReady`] after `patience`.
+    pub async fn until_ready(
+        &mut self,
+        log: &Path,
+        patience: Duration,
+        mut ready: impl AsyncFnMut() -> bool,
+    ) -> Result<(), LocalError> {
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(status) = self.ended() {
+                return Err(LocalError::Ended {
+                    name: self.name.clone(),
+                    status,
+                    words: last_words(log),
+                });
+            }
+            if ready().await {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                return Err(LocalError::NotReady {
+                    name: self.name.clone(),
+                    seconds: patience.as_secs(),
+                    words: last_words(log),
+                });
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    fn forget(&self) {
+        self.reaper.forget(self.pid);
+        if let Some(file) = &self.pid_file {
+            file.remove();
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if self.ended().is_none() {
+            self.signal(Signal::SIGKILL);
+            let _ = self.child.wait();
+            self.forget();
+        }
+    }
+}
+
+/// Looks at a condition until it holds; `false` when `patience` ran out.
+pub(crate) async fn poll(patience: Duration, mut holds: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + patience;
+    while !holds() {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    true
+}
+
+fn describe(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(number)) => match Signal::try_from(number) {
+            Ok(signal) => format!("killed by {signal}"),
+            Err(_) => format!("killed by signal {number}"),
+        },
+        (None, None) => "ended".to_owned(),
+    }
+}
+
+/// The last lines of a log file.
+fn last_words(log: &Path) -> String {
+    let bytes = std::fs::read(log).unwrap_or_default();
+    let tail = &bytes[bytes.len().saturating_sub(4000)..];
+    let text = String::from_utf8_lossy(tail);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(15)..].join("\n")
+}

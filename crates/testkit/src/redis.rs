@@ -1,0 +1,126 @@
+//! Redis for tests.
+
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use plaza_local::{Binaries, Durability, LocalError, Output, Program, Redis, RedisOptions};
+use tokio::sync::OnceCell;
+
+use crate::server::{chain, home};
+
+/// Logical databases of the shared server: one a test.
+const DATABASES: u16 = 2048;
+
+/// An empty logical database of the server that this process shares.
+#[derive(Debug, Clone)]
+pub struct TestRedis {
+    /// URL with password and database number.
+    pub url: String,
+}
+
+/// An empty logical database for a test. Publish/subscribe is not divided by
+/// database: who needs it alone takes [`own_redis`].
+pub async fn redis() -> TestRedis {
+    static SERVER: OnceCell<Redis> = OnceCell::const_new();
+    static NUMBER: AtomicU16 = AtomicU16::new(0);
+    let server = SERVER
+        .get_or_init(|| async {
+            start(&options("redis", Durability::ThrowAway, DATABASES))
+                .await
+                .unwrap_or_else(|error| panic!("{}", chain(&error)))
+        })
+        .await;
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    assert!(number < DATABASES, "more tests than logical databases");
+    TestRedis {
+        url: server.url(number),
+    }
+}
+
+/// A Redis server of a test's own, with its data kept across a stop.
+#[derive(Debug)]
+pub struct OwnRedis {
+    /// URL with password, of database 0; the same after a restart.
+    pub url: String,
+    options: RedisOptions,
+    server: Option<Redis>,
+}
+
+/// A Redis server that the test may stop, kill and start again.
+pub async fn own_redis() -> OwnRedis {
+    let mut options = options("own-redis", Durability::Kept, 16);
+    let server = start(&options)
+        .await
+        .unwrap_or_else(|error| panic!("{}", chain(&error)));
+    options.port = Some(server.port);
+    OwnRedis {
+        url: server.url(0),
+        options,
+        server: Some(server),
+    }
+}
+
+impl OwnRedis {
+    /// URL of another logical database.
+    pub fn database(&self, number: u16) -> String {
+        let base = self
+            .url
+            .rsplit_once('/')
+            .map_or(self.url.as_str(), |(base, _)| base);
+        format!("{base}/{number}")
+    }
+
+    /// Stops it in good order.
+    pub async fn stop(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            server.stop().await;
+        }
+    }
+
+    /// Kills it with SIGKILL.
+    pub async fn kill(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            server.process.kill().await;
+        }
+    }
+
+    /// Starts it again on the same port with what it kept.
+    pub async fn start(&mut self) {
+        if self.server.is_some() {
+            return;
+        }
+        let server = start(&self.options)
+            .await
+            .unwrap_or_else(|error| panic!("{}", chain(&error)));
+        assert_eq!(
+            Some(server.port),
+            self.options.port,
+            "the port of the stopped Redis was taken by another process"
+        );
+        self.server = Some(server);
+    }
+}
+
+async fn start(options: &RedisOptions) -> Result<Redis, LocalError> {
+    Redis::start(options, &home().reaper).await
+}
+
+fn options(name: &str, durability: Durability, databases: u16) -> RedisOptions {
+    let home = home();
+    let program = Binaries::find()
+        .program(Program::Redis)
+        .and_then(|program| home.executable(&program))
+        .unwrap_or_else(|error| panic!("{}", chain(&error)));
+    let folder = home.server_folder(name);
+    let log = folder.with_extension("log");
+    RedisOptions {
+        program,
+        output: Output::File(log.clone()),
+        log,
+        account: home.account.clone(),
+        durability,
+        port: None,
+        databases,
+        pid_file: None,
+        folder,
+    }
+}

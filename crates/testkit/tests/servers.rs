@@ -1,0 +1,83 @@
+//! What the test helpers promise.
+
+use std::time::Duration;
+
+use plaza_testkit::{database, empty_database, eventually, own_redis, redis};
+use sqlx::migrate::Migrator;
+
+static MIGRATOR: Migrator = sqlx::migrate!("tests/migrations");
+
+#[tokio::test]
+async fn each_test_has_a_migrated_database_of_its_own() {
+    let (one, other) = tokio::join!(database(&MIGRATOR), database(&MIGRATOR));
+    sqlx::query("INSERT INTO note VALUES ('mine')")
+        .execute(&one.pool)
+        .await
+        .unwrap();
+    let count = |pool| sqlx::query_scalar::<_, i64>("SELECT count(*) FROM note").fetch_one(pool);
+    assert_eq!(count(&one.pool).await.unwrap(), 1);
+    assert_eq!(count(&other.pool).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn an_empty_database_has_no_tables() {
+    let empty = empty_database().await;
+    let tables: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+            .fetch_one(&empty.pool)
+            .await
+            .unwrap();
+    assert_eq!(tables, 0);
+}
+
+#[tokio::test]
+async fn each_test_has_a_redis_database_of_its_own() {
+    let (one, other) = (redis().await, redis().await);
+    let mut mine = connect(&one.url).await;
+    let mut theirs = connect(&other.url).await;
+    set(&mut mine, "key").await;
+    assert!(exists(&mut mine, "key").await);
+    assert!(!exists(&mut theirs, "key").await);
+}
+
+#[tokio::test]
+async fn a_redis_of_its_own_comes_back_with_its_data() {
+    let mut own = own_redis().await;
+    set(&mut connect(&own.url).await, "key").await;
+    own.stop().await;
+    let client = redis::Client::open(own.url.as_str()).unwrap();
+    assert!(client.get_multiplexed_async_connection().await.is_err());
+    own.start().await;
+    assert!(exists(&mut connect(&own.url).await, "key").await);
+    own.kill().await;
+    own.start().await;
+    eventually(Duration::from_secs(5), async || {
+        client.get_multiplexed_async_connection().await.is_ok()
+    })
+    .await;
+}
+
+async fn connect(url: &str) -> redis::aio::MultiplexedConnection {
+    redis::Client::open(url)
+        .unwrap()
+        .get_multiplexed_async_connection()
+        .await
+        .unwrap()
+}
+
+async fn set(connection: &mut redis::aio::MultiplexedConnection, key: &str) {
+    redis::cmd("SET")
+        .arg(key)
+        .arg("value")
+        .query_async::<()>(connection)
+        .await
+        .unwrap();
+}
+
+async fn exists(connection: &mut redis::aio::MultiplexedConnection, key: &str) -> bool {
+    redis::cmd("EXISTS")
+        .arg(key)
+        .query_async(connection)
+        .await
+        .unwrap()
+}
