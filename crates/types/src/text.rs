@@ -14,6 +14,8 @@ pub const MAX_DISPLAY_NAME_CHARS: usize = 64;
 pub const MAX_ROOM_NAME_CHARS: usize = 80;
 /// Longest topic, in characters.
 pub const MAX_TOPIC_CHARS: usize = 250;
+/// Longest search, in characters.
+pub const MAX_SEARCH_CHARS: usize = 100;
 /// Longest message, in characters.
 pub const MAX_MESSAGE_CHARS: usize = 4_000;
 /// Longest `clientMessageId`, in bytes.
@@ -166,6 +168,8 @@ texts! {
     };
     /// What a room is about; may be empty.
     Topic => |text| line("A topic", MAX_TOPIC_CHARS, text);
+    /// What somebody searches for; may be empty.
+    SearchQuery => |text| line("A search", MAX_SEARCH_CHARS, text);
     /// CommonMark, stored as typed. NUL and characters that reorder text are
     /// refused; a message of white space alone is empty.
     MessageContent => |text| {
