@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How long a start may take, with a recovery after a crash.
-const START_PATIENCE: Duration = Duration::from_secs(60);
+const START_PATIENCE: Duration = Duration::from_mins(1);
 /// How long a shutdown may take before it is forced.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 /// The longest path of a Unix socket that every system takes.
@@ -48,8 +48,6 @@ pub struct PostgresOptions {
     pub port: Option<u16>,
     /// Connections that it accepts.
     pub max_connections: u16,
-    /// A cluster made by `initdb` earlier, to copy instead of making one.
-    pub template: Option<PathBuf>,
     /// Where the identity of the process is written down.
     pub pid_file: Option<PidFile>,
 }
@@ -137,8 +135,8 @@ impl PostgresOptions {
         Ok(password)
     }
 
-    /// `initdb`, or a copy of the template, into a draft folder that is
-    /// renamed when it is whole: an interrupted start leaves no half cluster.
+    /// `initdb` into a draft folder that is renamed when it is whole: an
+    /// interrupted start leaves no half cluster.
     async fn create_cluster(&self) -> Result<(), LocalError> {
         let cluster = self.cluster();
         if cluster.join("PG_VERSION").exists() {
@@ -148,21 +146,12 @@ impl PostgresOptions {
         if draft.exists() {
             std::fs::remove_dir_all(&draft).map_err(LocalError::file("remove", &draft))?;
         }
-        if let Some(template) = &self.template {
-            self.run(
-                "cp",
-                Path::new("cp"),
-                &["-a".into(), template.into(), draft.clone().into()],
-            )
-            .await?;
-        } else {
-            self.run(
-                "initdb",
-                &self.binaries.initdb(),
-                &self.initdb_arguments(&draft),
-            )
-            .await?;
-        }
+        self.run(
+            "initdb",
+            &self.binaries.initdb(),
+            &self.initdb_arguments(&draft),
+        )
+        .await?;
         std::fs::rename(&draft, &cluster).map_err(LocalError::file("create", &cluster))
     }
 

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// How long a start may take, with its append-only file read back.
-const START_PATIENCE: Duration = Duration::from_secs(60);
+const START_PATIENCE: Duration = Duration::from_mins(1);
 /// How long a shutdown may take before it is forced.
 const STOP_PATIENCE: Duration = Duration::from_secs(15);
 

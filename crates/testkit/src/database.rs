@@ -1,6 +1,7 @@
 //! A PostgreSQL database for each test.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -53,24 +54,11 @@ async fn open(name: &str) -> TestDatabase {
 
 /// Name of the template that holds these migrations.
 async fn template(migrator: &Migrator) -> String {
-    static TEMPLATES: LazyLock<Mutex<HashMap<String, ()>>> = LazyLock::new(Mutex::default);
-    let mut name = "template_".to_owned();
-    for migration in migrator.iter() {
-        let sum: String = migration
-            .checksum
-            .iter()
-            .take(4)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        name.push_str(&sum);
-    }
-    // PostgreSQL's names end at 63 bytes; the newest migrations differ.
-    if name.len() > 60 {
-        name = format!("template_{}", &name[name.len() - 50..]);
-    }
+    static TEMPLATES: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
+    let name = format!("template_{:016x}", fingerprint(migrator));
     // Held while migrating, so that one test does it and the others wait.
     let mut templates = TEMPLATES.lock().await;
-    if !templates.contains_key(&name) {
+    if !templates.contains(&name) {
         let mut admin = admin().await;
         let drop = format!(r#"DROP DATABASE IF EXISTS "{name}""#);
         execute(&mut admin, &drop).await;
@@ -82,9 +70,17 @@ async fn template(migrator: &Migrator) -> String {
             .unwrap_or_else(|error| panic!("migrations failed: {}", chain(&error)));
         // A template in use cannot be copied.
         let _ = connection.close().await;
-        templates.insert(name.clone(), ());
+        templates.insert(name.clone());
     }
     name
+}
+
+fn fingerprint(migrator: &Migrator) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for migration in migrator.iter() {
+        (migration.version, &migration.checksum).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 async fn create(how: &str) -> String {
@@ -138,7 +134,6 @@ async fn start() -> Result<Postgres, LocalError> {
         durability: Durability::ThrowAway,
         port: None,
         max_connections: MAX_CONNECTIONS,
-        template: None,
         pid_file: None,
         folder,
     };

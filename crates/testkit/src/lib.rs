@@ -20,6 +20,7 @@
     reason = "a test helper that fails fails its test"
 )]
 
+mod centrifugo;
 mod database;
 mod eventually;
 mod issuer;
@@ -27,6 +28,7 @@ mod redis;
 mod request;
 mod server;
 
+pub use centrifugo::{TestCentrifugo, TestCentrifugoOptions, centrifugo};
 pub use database::{TestDatabase, database, empty_database};
 pub use eventually::{Outcome, eventually};
 pub use issuer::{INTERNAL_SECRET, Issuer, service_tokens};

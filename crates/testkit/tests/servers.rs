@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use plaza_testkit::{database, empty_database, eventually, own_redis, redis};
+use http::Method;
+use plaza_kit::http_client::Peer;
+use plaza_testkit::{
+    TestCentrifugoOptions, centrifugo, database, empty_database, eventually, own_redis, redis,
+};
 use sqlx::migrate::Migrator;
 
 static MIGRATOR: Migrator = sqlx::migrate!("tests/migrations");
@@ -80,4 +84,28 @@ async fn exists(connection: &mut redis::aio::MultiplexedConnection, key: &str) -
         .query_async(connection)
         .await
         .unwrap()
+}
+
+#[tokio::test]
+async fn a_centrifugo_comes_back_at_the_same_address_and_takes_its_key_alone() {
+    let mut server = centrifugo(TestCentrifugoOptions::default()).await;
+    plaza_kit::install_crypto();
+    let peer = Peer::new(&server.api_url, Duration::from_secs(5)).unwrap();
+    let status = async |key: &str| {
+        peer.request(Method::POST, "/api/info")
+            .header("X-API-Key", key)
+            .body("{}")
+            .send()
+            .await
+            .ok()
+            .map(|response| response.status().as_u16())
+    };
+    assert_eq!(status(&server.api_key).await, Some(200));
+    assert_eq!(status("another").await, Some(401));
+    let address = server.api_url.clone();
+    server.kill().await;
+    assert_eq!(status(&server.api_key).await, None);
+    server.start().await;
+    assert_eq!(server.api_url, address);
+    assert_eq!(status(&server.api_key).await, Some(200));
 }
