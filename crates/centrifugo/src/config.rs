@@ -1,15 +1,11 @@
 //! Centrifugo's configuration file, made from a few [`Settings`] so that each
 //! installation has the channels, limits and token rules that Plaza relies on.
 
+use plaza_kit::token::{CONNECTION_AUDIENCE, ISSUER};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use crate::{PERSONAL, PULSE};
-
-/// Audience of the tokens that open a connection.
-pub const TOKEN_AUDIENCE: &str = "centrifugo";
-/// Issuer of all of Plaza's tokens.
-pub const TOKEN_ISSUER: &str = "plaza";
 
 /// Publications that a personal channel keeps for who was away for a moment.
 const HISTORY_SIZE: u32 = 64;
@@ -76,8 +72,8 @@ impl Settings {
                 allowed_origins: &self.allowed_origins,
                 token: Token {
                     jwks_public_endpoint: &self.jwks_endpoint,
-                    audience: TOKEN_AUDIENCE,
-                    issuer: TOKEN_ISSUER,
+                    audience: CONNECTION_AUDIENCE,
+                    issuer: ISSUER,
                 },
                 disallow_anonymous_connection_tokens: true,
                 concurrency: CONCURRENCY,
