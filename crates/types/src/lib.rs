@@ -16,9 +16,9 @@ pub use position::{Number, PositionError, Seq, Version};
 pub use shape::{Message, Person};
 pub use text::{
     ClientMessageId, DisplayName, MAX_CLIENT_MESSAGE_ID_BYTES, MAX_DISPLAY_NAME_CHARS,
-    MAX_MESSAGE_CHARS, MAX_PASSWORD_BYTES, MAX_ROOM_NAME_CHARS, MAX_SEARCH_CHARS,
-    MAX_TOPIC_CHARS, MAX_USERNAME_CHARS, MIN_PASSWORD_CHARS, MIN_USERNAME_CHARS, MessageContent,
-    RoomName, SearchQuery, TextError, Topic, Username, check_password,
+    MAX_MESSAGE_CHARS, MAX_PASSWORD_BYTES, MAX_ROOM_NAME_CHARS, MAX_SEARCH_CHARS, MAX_TOPIC_CHARS,
+    MAX_USERNAME_CHARS, MIN_PASSWORD_CHARS, MIN_USERNAME_CHARS, MessageContent, RoomName,
+    SearchQuery, TextError, Topic, Username, check_password,
 };
 
 use serde::{Deserialize, Serialize};
