@@ -1,1 +1,28 @@
-//! Rooms, members and discovery.
+//! rooms: rooms, their members, and discovery.
+//!
+//! Every change locks the room's row, takes the next `version` and writes its
+//! event to the outbox in the same transaction: `domain::Change` counts and
+//! tells, `storage` does the rest. The API is one file an endpoint in `api`,
+//! each with its errors and tests.
+//!
+//! Decisions that show outside:
+//! - When the last owner leaves a room with other members, the first of its
+//!   member list (highest role, then longest there) becomes owner in the same
+//!   transaction. An empty room stays, and who joins it next is a member.
+//! - With real time off, changes write their events all the same and the relay
+//!   deletes them unread: the outbox does not grow, and a change is the same
+//!   transaction either way.
+
+mod api;
+mod config;
+mod domain;
+mod forget;
+mod run;
+mod storage;
+
+pub use api::{Limits, Parts, router};
+pub use config::RoomsArgs;
+pub use run::run;
+
+/// The migrations of the rooms database; `plaza migrate` runs them.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

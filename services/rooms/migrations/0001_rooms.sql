@@ -1,0 +1,107 @@
+-- Rooms, their members, what discovery searches, the feed of removals and the outbox.
+
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+
+-- The installation's epoch, the same in each of the databases; `plaza migrate` writes it.
+CREATE TABLE installation (
+    one   boolean PRIMARY KEY DEFAULT true CHECK (one),
+    epoch uuid NOT NULL
+);
+
+CREATE TABLE rooms (
+    id            uuid PRIMARY KEY,
+    name          text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 80),
+    topic         text NOT NULL CHECK (char_length(topic) <= 250),
+    visibility    text NOT NULL CHECK (visibility IN ('public', 'private')),
+    fanout        text NOT NULL DEFAULT 'personal' CHECK (fanout IN ('personal', 'room')),
+    -- Counts every change, gapless; assigned under the lock of this row.
+    version       bigint NOT NULL,
+    -- The latest change other than a join or leave: what clients compare.
+    state_version bigint NOT NULL,
+    member_count  bigint NOT NULL CHECK (member_count >= 0),
+    created_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- When state_version was assigned.
+    updated_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CHECK (state_version BETWEEN 1 AND version)
+) WITH (fillfactor = 80);
+
+-- Discovery without a search, read backwards: most members first.
+CREATE INDEX rooms_by_size ON rooms (member_count, id) WHERE visibility = 'public';
+
+-- In the order of the member list.
+CREATE TYPE member_role AS ENUM ('owner', 'admin', 'moderator', 'member');
+
+CREATE TABLE members (
+    room_id     uuid NOT NULL REFERENCES rooms ON DELETE CASCADE,
+    user_id     uuid NOT NULL,
+    role        member_role NOT NULL,
+    joined_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    muted_until timestamptz,
+    PRIMARY KEY (room_id, user_id)
+);
+
+CREATE INDEX members_in_order ON members (room_id, role, joined_at, user_id);
+CREATE INDEX members_by_user ON members (user_id, room_id);
+
+-- What discovery searches. A table of its own: every join writes the room's
+-- row, and would write these indexes too.
+CREATE TABLE room_texts (
+    room_id  uuid PRIMARY KEY REFERENCES rooms ON DELETE CASCADE,
+    name     text NOT NULL,
+    topic    text NOT NULL,
+    document text NOT NULL GENERATED ALWAYS AS (name || E'\n' || topic) STORED,
+    words    tsvector NOT NULL GENERATED ALWAYS AS (
+        setweight(to_tsvector('simple', name), 'A') || setweight(to_tsvector('simple', topic), 'B')
+    ) STORED
+);
+
+CREATE INDEX room_texts_words ON room_texts USING gin (words);
+CREATE INDEX room_texts_parts ON room_texts USING gin (document gin_trgm_ops);
+
+CREATE FUNCTION copy_room_texts() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO room_texts (room_id, name, topic) VALUES (NEW.id, NEW.name, NEW.topic)
+    ON CONFLICT (room_id) DO UPDATE SET name = EXCLUDED.name, topic = EXCLUDED.topic;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER rooms_texts AFTER INSERT OR UPDATE OF name, topic ON rooms
+    FOR EACH ROW EXECUTE FUNCTION copy_room_texts();
+
+-- Whose access ended in the last minutes. Numbers are drawn by an update of
+-- the one row of removal_feed, whose lock is held to the commit: they become
+-- visible in order, and `last` with them.
+CREATE TABLE removal_feed (
+    one     boolean PRIMARY KEY DEFAULT true CHECK (one),
+    last    bigint NOT NULL,
+    -- The newest number that is forgotten.
+    dropped bigint NOT NULL
+);
+INSERT INTO removal_feed (last, dropped) VALUES (0, 0);
+
+CREATE TABLE removals (
+    number     bigint PRIMARY KEY,
+    room_id    uuid NOT NULL,
+    -- NULL: everybody's.
+    user_id    uuid,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE INDEX removals_by_age ON removals (created_at);
+
+-- As plaza_events::outbox::DDL.
+CREATE TABLE outbox (
+    id          bigint GENERATED ALWAYS AS IDENTITY,
+    partition   smallint NOT NULL CHECK (partition BETWEEN 0 AND 15),
+    key         text NOT NULL,
+    event       jsonb NOT NULL,
+    traceparent text,
+    created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (partition, id)
+) WITH (
+    autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_scale_factor = 0,
+    autovacuum_vacuum_insert_threshold = -1,
+    autovacuum_analyze_threshold = 50000,
+    autovacuum_vacuum_cost_delay = 0
+);

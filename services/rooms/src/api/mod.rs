@@ -1,0 +1,153 @@
+//! The HTTP API; shapes are those of `plaza_clients::rooms`.
+
+mod access;
+mod create;
+mod discover;
+mod fanout;
+mod join;
+mod joined;
+mod leave;
+mod lookup;
+mod members;
+mod page;
+mod removals;
+#[cfg(test)]
+mod testing;
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    extract::FromRef,
+    routing::{get, post},
+};
+use plaza_clients::auth::AuthClient;
+use plaza_events::relay::RelayHandle;
+use plaza_kit::{
+    http::edge,
+    token::{Caller, ServiceTokens, Verifier},
+};
+use plaza_types::{ApiError, Code, Epoch, Person};
+use sqlx::PgPool;
+
+use crate::storage::Store;
+
+/// What the API is made of.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// The migrated database.
+    pub pool: PgPool,
+    /// The installation's epoch.
+    pub epoch: Epoch,
+    /// Told of each commit.
+    pub relay: RelayHandle,
+    /// Checks users' tokens.
+    pub verifier: Verifier,
+    /// Checks services' tokens.
+    pub tokens: ServiceTokens,
+    /// Asked for the name of a member who becomes owner.
+    pub auth: AuthClient,
+    /// Its bounds.
+    pub limits: Limits,
+}
+
+/// Bounds of the API.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Most rooms that one user may be a member of.
+    pub max_rooms_per_user: u32,
+    /// Longest time a request may take.
+    pub request_timeout: Duration,
+    /// Largest request body, in bytes.
+    pub max_body_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_rooms_per_user: 1_000,
+            request_timeout: Duration::from_secs(10),
+            max_body_bytes: 256 * 1024,
+        }
+    }
+}
+
+/// What the handlers share.
+#[derive(Debug, Clone)]
+pub(crate) struct Api {
+    pub(crate) store: Store,
+    verifier: Verifier,
+    tokens: ServiceTokens,
+    auth: AuthClient,
+    limits: Limits,
+}
+
+impl Api {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self {
+            store: Store::new(parts.pool, parts.epoch, parts.relay),
+            verifier: parts.verifier,
+            tokens: parts.tokens,
+            auth: parts.auth,
+            limits: parts.limits,
+        }
+    }
+}
+
+impl FromRef<Api> for Verifier {
+    fn from_ref(api: &Api) -> Self {
+        api.verifier.clone()
+    }
+}
+
+impl FromRef<Api> for ServiceTokens {
+    fn from_ref(api: &Api) -> Self {
+        api.tokens.clone()
+    }
+}
+
+/// The API of rooms, for embedding and tests; [`crate::run`] serves the same.
+pub fn router(parts: Parts) -> Router {
+    routes(Api::new(parts))
+}
+
+pub(crate) fn routes(api: Api) -> Router {
+    let Limits {
+        request_timeout,
+        max_body_bytes,
+        ..
+    } = api.limits;
+    let routes = Router::new()
+        .route("/v1/rooms", post(create::create))
+        .route("/v1/rooms/joined", get(joined::joined))
+        .route("/v1/rooms/discover", get(discover::discover))
+        .route("/v1/rooms/lookup", post(lookup::lookup))
+        .route("/v1/rooms/{id}/join", post(join::join))
+        .route("/v1/rooms/{id}/leave", post(leave::leave))
+        .route("/v1/rooms/{id}/members", get(members::members))
+        .route("/v1/rooms/{id}/access", get(access::access))
+        .route("/internal/removals", get(removals::removals))
+        .route("/internal/rooms/{id}/fanout", get(fanout::fanout))
+        .with_state(api);
+    edge(routes, request_timeout, max_body_bytes)
+}
+
+/// The caller as events name them.
+fn person(caller: &Caller) -> Person {
+    Person {
+        id: caller.user,
+        username: caller.username.clone(),
+        display_name: caller.name.clone(),
+    }
+}
+
+fn no_such_room() -> ApiError {
+    ApiError::not_found("room")
+}
+
+fn too_many_rooms(max: u32) -> ApiError {
+    ApiError::new(
+        Code::Conflict,
+        format!("You are in {max} rooms, which is the most. Leave one first."),
+    )
+}

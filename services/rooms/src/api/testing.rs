@@ -1,0 +1,211 @@
+//! What the tests of rooms share: the whole API over an own database, with an
+//! auth that knows everybody.
+
+use axum::{Json, Router, routing::post};
+use plaza_clients::{
+    Lookup, MAX_LOOKUP,
+    auth::{AuthClient, User, UserKind},
+    rooms::Room,
+};
+use plaza_events::{
+    Event, Source,
+    relay::{Relay, RelayArgs},
+};
+use plaza_testkit::{Answer, Issuer, Request, TestDatabase, database, service_tokens};
+use plaza_types::{Epoch, Person, RoomId, UserId};
+use serde_json::{Value, json};
+
+use super::{Limits, Parts, router};
+
+/// A running API and what is behind it.
+pub(crate) struct Bench {
+    pub(crate) router: Router,
+    pub(crate) database: TestDatabase,
+    pub(crate) issuer: Issuer,
+    pub(crate) epoch: Epoch,
+}
+
+impl Bench {
+    pub(crate) async fn new() -> Self {
+        Self::with(Limits::default()).await
+    }
+
+    pub(crate) async fn with(limits: Limits) -> Self {
+        Self::with_auth(limits, &serve_auth().await).await
+    }
+
+    pub(crate) async fn with_auth(limits: Limits, auth: &str) -> Self {
+        let database = database(&crate::MIGRATOR).await;
+        let epoch = Epoch::new();
+        sqlx::query("INSERT INTO installation (epoch) VALUES ($1)")
+            .bind(epoch.uuid())
+            .execute(&database.pool)
+            .await
+            .unwrap();
+        let issuer = Issuer::new();
+        let options = database.url.parse().unwrap();
+        let (_, relay) = Relay::new(Source::Rooms, options, None, RelayArgs::default()).unwrap();
+        let router = router(Parts {
+            pool: database.pool.clone(),
+            epoch,
+            relay,
+            verifier: issuer.verifier(),
+            tokens: service_tokens("rooms"),
+            auth: AuthClient::new(auth).unwrap(),
+            limits,
+        });
+        Self {
+            router,
+            database,
+            issuer,
+            epoch,
+        }
+    }
+
+    /// A request of a signed-in person.
+    pub(crate) async fn send(&self, who: &Person, request: Request) -> Answer {
+        request
+            .bearer(self.issuer.token(who))
+            .send(&self.router)
+            .await
+    }
+
+    /// A request of another service.
+    pub(crate) async fn send_internal(&self, request: Request) -> Answer {
+        let token = service_tokens("messages").sign().unwrap();
+        request.bearer(token).send(&self.router).await
+    }
+
+    pub(crate) async fn create(&self, owner: &Person, name: &str) -> Room {
+        self.create_about(owner, name, "").await
+    }
+
+    pub(crate) async fn create_about(&self, owner: &Person, name: &str, topic: &str) -> Room {
+        let body = json!({ "name": name, "topic": topic, "visibility": "public" });
+        self.send(owner, Request::post("/v1/rooms").json(&body))
+            .await
+            .expect(http::StatusCode::OK)
+            .parse()
+    }
+
+    pub(crate) async fn join(&self, who: &Person, room: RoomId) -> Answer {
+        self.send(who, Request::post(format!("/v1/rooms/{room}/join")))
+            .await
+    }
+
+    pub(crate) async fn leave(&self, who: &Person, room: RoomId) -> Answer {
+        self.send(who, Request::post(format!("/v1/rooms/{room}/leave")))
+            .await
+    }
+
+    /// Puts members into a room without events.
+    pub(crate) async fn seat(&self, room: RoomId, user: UserId, role: &str) {
+        sqlx::query(
+            "WITH seated AS (INSERT INTO members (room_id, user_id, role)
+                             VALUES ($1, $2, $3::member_role) RETURNING room_id)
+             UPDATE rooms SET member_count = member_count + 1 FROM seated WHERE id = room_id",
+        )
+        .bind(room.uuid())
+        .bind(user.uuid())
+        .bind(role)
+        .execute(&self.database.pool)
+        .await
+        .unwrap();
+    }
+
+    /// Makes a room private, as a later release will.
+    pub(crate) async fn make_private(&self, room: RoomId) {
+        sqlx::query("UPDATE rooms SET visibility = 'private' WHERE id = $1")
+            .bind(room.uuid())
+            .execute(&self.database.pool)
+            .await
+            .unwrap();
+    }
+
+    /// The outbox in the order of ids.
+    pub(crate) async fn events(&self) -> Vec<Event> {
+        let rows: Vec<Value> = sqlx::query_scalar("SELECT event FROM outbox ORDER BY id")
+            .fetch_all(&self.database.pool)
+            .await
+            .unwrap();
+        rows.into_iter()
+            .map(|row| serde_json::from_value(row).unwrap())
+            .collect()
+    }
+
+    /// Rows of each table that a request may write.
+    pub(crate) async fn stored(&self) -> (i64, i64, i64, i64) {
+        sqlx::query_as(
+            "SELECT (SELECT count(*) FROM rooms), (SELECT count(*) FROM members),
+                    (SELECT count(*) FROM outbox), (SELECT count(*) FROM removals)",
+        )
+        .fetch_one(&self.database.pool)
+        .await
+        .unwrap()
+    }
+
+    /// Asserts that a request is refused without a token, with each bad one
+    /// and with that of an ended session, and that nothing is stored.
+    pub(crate) async fn refuses_bad_tokens(&self, request: impl Fn() -> Request) {
+        let ada = Issuer::person("ada");
+        let before = self.stored().await;
+        let mut answers = vec![("missing", request().send(&self.router).await)];
+        let claims = Issuer::claims(&ada);
+        let revoked = plaza_kit::token::Revocation::Session(claims.sid);
+        self.issuer.verifier().revocations().add(revoked);
+        let revoked = ("of an ended session", self.issuer.sign(&claims));
+        for (what, token) in self.issuer.bad_tokens(&ada).into_iter().chain([revoked]) {
+            answers.push((what, request().bearer(token).send(&self.router).await));
+        }
+        for (what, answer) in answers {
+            assert_eq!(answer.code(), "UNAUTHENTICATED", "a token that is {what}");
+            assert_eq!(answer.status, http::StatusCode::UNAUTHORIZED);
+        }
+        assert_eq!(self.stored().await, before);
+    }
+
+    /// Asserts that a request is refused to everybody but services.
+    pub(crate) async fn refuses_users(&self, request: impl Fn() -> Request) {
+        let ada = Issuer::person("ada");
+        for answer in [
+            request().send(&self.router).await,
+            self.send(&ada, request()).await,
+        ] {
+            assert_eq!(answer.code(), "UNAUTHENTICATED");
+        }
+    }
+}
+
+/// The name that [`serve_auth`] has for a user.
+pub(crate) fn named(id: UserId) -> Person {
+    Person {
+        id,
+        username: format!("user-{id}"),
+        display_name: format!("User {id}"),
+    }
+}
+
+/// An auth that knows everybody; gives its base URL.
+async fn serve_auth() -> String {
+    async fn users(Json(Lookup { ids }): Json<Lookup<UserId>>) -> Json<Vec<User>> {
+        assert!(ids.len() <= MAX_LOOKUP);
+        let user = |id| {
+            let person = named(id);
+            User {
+                id,
+                username: person.username,
+                display_name: person.display_name,
+                kind: UserKind::Person,
+                created_at: chrono::Utc::now(),
+            }
+        };
+        Json(ids.into_iter().map(user).collect())
+    }
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
+    let address = listener.local_addr().unwrap();
+    let routes = Router::new().route("/v1/users/lookup", post(users));
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    format!("http://{address}")
+}

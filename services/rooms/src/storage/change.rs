@@ -1,0 +1,72 @@
+//! The frame of every change: the lock of the room's row, the counters, the
+//! events in the outbox.
+
+use plaza_events::{
+    Partition,
+    outbox::{self, NewEvent},
+};
+use plaza_types::{RoomId, Visibility};
+use sqlx::PgConnection;
+
+use super::{
+    StorageError,
+    error::{position, read},
+};
+use crate::domain::{Change, Counters};
+
+/// A room under the lock of its row.
+pub(super) struct Locked {
+    pub(super) counters: Counters,
+    pub(super) visibility: Visibility,
+}
+
+/// Locks a room's row to the end of the transaction.
+pub(super) async fn lock(
+    connection: &mut PgConnection,
+    room: RoomId,
+) -> Result<Option<Locked>, StorageError> {
+    let row = sqlx::query!(
+        "SELECT version, state_version, member_count, visibility
+         FROM rooms WHERE id = $1 FOR NO KEY UPDATE",
+        room.uuid(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        Ok(Locked {
+            counters: Counters {
+                version: position("version", row.version)?,
+                state_version: position("state_version", row.state_version)?,
+                member_count: row.member_count,
+            },
+            visibility: read("visibility", &row.visibility)?,
+        })
+    })
+    .transpose()
+}
+
+/// Writes the counters of a room that is locked, and the events.
+pub(super) async fn apply(
+    connection: &mut PgConnection,
+    change: Change,
+) -> Result<Partition, StorageError> {
+    let (room, counters, events) = change.finish();
+    sqlx::query!(
+        "UPDATE rooms
+         SET version = $2, state_version = $3, member_count = $4,
+             updated_at = CASE WHEN state_version = $3 THEN updated_at ELSE clock_timestamp() END
+         WHERE id = $1",
+        room.uuid(),
+        counters.version.get(),
+        counters.state_version.get(),
+        counters.member_count,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let events: Vec<NewEvent> = events
+        .into_iter()
+        .map(|event| NewEvent::room(room, event))
+        .collect();
+    outbox::append(connection, &events).await?;
+    Ok(Partition::of(&room.to_string()))
+}

@@ -1,0 +1,31 @@
+use plaza_clients::rooms::Fanout;
+use plaza_types::RoomId;
+
+use super::{
+    StorageError, Store,
+    error::{position, read},
+};
+
+impl Store {
+    /// A room's change counter, mode and members, all of one moment.
+    pub(crate) async fn fanout(&self, room: RoomId) -> Result<Option<Fanout>, StorageError> {
+        let row = sqlx::query!(
+            r#"SELECT version, fanout,
+                      CASE fanout WHEN 'personal'
+                          THEN ARRAY(SELECT user_id FROM members WHERE room_id = $1)
+                          ELSE '{}' END AS "members!"
+               FROM rooms WHERE id = $1"#,
+            room.uuid(),
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| {
+            Ok(Fanout {
+                version: position("version", row.version)?,
+                mode: read("fanout", &row.fanout)?,
+                members: row.members.into_iter().map(Into::into).collect(),
+            })
+        })
+        .transpose()
+    }
+}

@@ -1,0 +1,132 @@
+//! The feed of removals: whose access ended or changed in the last minutes.
+
+use std::time::Duration;
+
+use plaza_clients::rooms::Removal;
+use plaza_kit::feed::{FeedAnswer, FeedEntry, FeedQuery, continues};
+use plaza_types::{RoomId, UserId};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{StorageError, Store};
+
+/// Most entries of one answer; the next poll continues behind them.
+const MOST: i64 = 10_000;
+
+/// The feed from one number on, in one snapshot.
+struct Read {
+    last: i64,
+    dropped: i64,
+    entries: Vec<FeedEntry<Removal>>,
+}
+
+/// Records removals of users from a room. Takes the lock of the feed, which is
+/// held to the commit: call it last.
+pub(super) async fn record(
+    connection: &mut PgConnection,
+    room: RoomId,
+    users: &[UserId],
+) -> Result<(), StorageError> {
+    let users: Vec<Uuid> = users.iter().map(|user| user.uuid()).collect();
+    sqlx::query!(
+        "WITH feed AS (UPDATE removal_feed SET last = last + cardinality($2::uuid[]) RETURNING last)
+         INSERT INTO removals (number, room_id, user_id)
+         SELECT feed.last - cardinality($2::uuid[]) + place, $1, user_id
+         FROM feed, UNNEST($2::uuid[]) WITH ORDINALITY AS users (user_id, place)",
+        room.uuid(),
+        &users,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+impl Store {
+    /// Answers a poller.
+    pub(crate) async fn removals(
+        &self,
+        query: FeedQuery,
+    ) -> Result<FeedAnswer<Removal>, StorageError> {
+        let since = match query {
+            FeedQuery {
+                since: Some(since),
+                epoch,
+            } if epoch == Some(self.epoch) => since,
+            _ => 0,
+        };
+        let read = self.removals_after(since).await?;
+        if continues(query, self.epoch, read.dropped, read.last) {
+            return Ok(self.answer(read, false));
+        }
+        let whole = if since == 0 {
+            read
+        } else {
+            self.removals_after(0).await?
+        };
+        Ok(self.answer(whole, true))
+    }
+
+    fn answer(&self, read: Read, replace: bool) -> FeedAnswer<Removal> {
+        let cut = i64::try_from(read.entries.len()) == Ok(MOST);
+        let reached = read.entries.last().map(|entry| entry.number);
+        FeedAnswer {
+            epoch: self.epoch,
+            last: reached.filter(|_| cut).unwrap_or(read.last),
+            replace,
+            entries: read.entries,
+        }
+    }
+
+    async fn removals_after(&self, since: i64) -> Result<Read, StorageError> {
+        let rows = sqlx::query!(
+            r#"SELECT feed.last, feed.dropped, removal.number AS "number?",
+                      removal.room_id AS "room_id?", removal.user_id AS "user_id?"
+               FROM removal_feed AS feed
+               LEFT JOIN LATERAL (SELECT number, room_id, user_id FROM removals
+                                  WHERE number > $1 ORDER BY number LIMIT $2) AS removal ON true
+               ORDER BY removal.number"#,
+            since,
+            MOST,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let (last, dropped) = rows.first().map_or((0, 0), |row| (row.last, row.dropped));
+        let entries = rows
+            .into_iter()
+            .filter_map(|row| {
+                Some(FeedEntry {
+                    number: row.number?,
+                    entry: Removal {
+                        room_id: row.room_id?.into(),
+                        user_id: row.user_id.map(Into::into),
+                    },
+                })
+            })
+            .collect();
+        Ok(Read {
+            last,
+            dropped,
+            entries,
+        })
+    }
+
+    /// Forgets removals that are older than `keep`; answers how many.
+    pub(crate) async fn forget_removals(&self, keep: Duration) -> Result<i64, StorageError> {
+        let gone = sqlx::query_scalar!(
+            r#"WITH gone AS (
+                   DELETE FROM removals
+                   WHERE created_at < clock_timestamp() - make_interval(secs => $1)
+                   RETURNING number
+               ), forgotten AS (
+                   UPDATE removal_feed
+                   SET dropped = greatest(dropped, (SELECT max(number) FROM gone))
+                   WHERE EXISTS (SELECT FROM gone)
+               )
+               SELECT count(*) AS "count!" FROM gone"#,
+            keep.as_secs_f64(),
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(gone)
+    }
+}
