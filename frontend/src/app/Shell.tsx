@@ -1,0 +1,106 @@
+import { Link, Outlet, useMatchRoute } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
+import { useSession } from '../features/auth/session.ts';
+import { CreateRoom } from '../features/rooms/CreateRoom.tsx';
+import { RoomList } from '../features/rooms/RoomList.tsx';
+import { Switcher } from '../features/rooms/Switcher.tsx';
+import { resumeSends } from '../features/timeline/sending.ts';
+import { text } from '../shared/i18n/text.ts';
+import { LiveIndicator } from '../shared/realtime/LiveIndicator.tsx';
+import { Avatar } from '../shared/ui/Avatar.tsx';
+import { Brand } from '../shared/ui/Brand.tsx';
+import { IconButton } from '../shared/ui/Button.tsx';
+import { Icon } from '../shared/ui/Icon.tsx';
+import { SettingsDialog } from './SettingsDialog.tsx';
+import styles from './Shell.module.css';
+import { ShortcutSheet } from './ShortcutSheet.tsx';
+import { startSync, stopSync } from './sync.ts';
+
+type Open = 'switcher' | 'create' | 'settings' | 'shortcuts' | null;
+
+/** The rooms at the left, what the address says at the right; one of both when narrow. */
+export function Shell() {
+  const viewer = useSession((state) => state.viewer);
+  const [open, setOpen] = useState<Open>(null);
+  const matchRoute = useMatchRoute();
+  const atList = Boolean(matchRoute({ to: '/rooms' }));
+  const close = () => setOpen(null);
+
+  useEffect(() => {
+    void startSync();
+    resumeSends();
+    return stopSync;
+  }, []);
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      const what = shortcut(event);
+      if (!what) return;
+      event.preventDefault();
+      setOpen(what);
+    };
+    addEventListener('keydown', onKeyDown);
+    return () => removeEventListener('keydown', onKeyDown);
+  }, []);
+
+  if (!viewer) return null;
+  return (
+    <div className={styles.shell} data-at={atList ? 'list' : 'main'}>
+      <nav className={styles.rooms} aria-label={text.rooms.title}>
+        <div className={styles.bar}>
+          <Brand />
+          <span className={styles.grow} />
+          <Link
+            to="/discover"
+            className={styles.icon}
+            aria-label={text.rooms.discover}
+            title={text.rooms.discover}
+          >
+            <Icon name="compass" />
+          </Link>
+          <IconButton icon="plus" label={text.rooms.create} onClick={() => setOpen('create')} />
+        </div>
+        <button type="button" className={styles.find} onClick={() => setOpen('switcher')}>
+          <Icon name="search" small />
+          <span className={styles.grow}>{text.rooms.find}</span>
+          <kbd>{JUMP_KEYS}</kbd>
+        </button>
+        <h2 className={styles.label} id="rooms-title">
+          {text.rooms.title}
+        </h2>
+        <div className={styles.list}>
+          <RoomList me={viewer.id} />
+        </div>
+        <div className={styles.me}>
+          <Avatar id={viewer.id} name={viewer.displayName} small />
+          <div className={styles.self}>
+            <div className={styles.name}>{viewer.displayName}</div>
+            <LiveIndicator />
+          </div>
+          <IconButton
+            icon="settings"
+            label={text.rooms.settings}
+            onClick={() => setOpen('settings')}
+          />
+        </div>
+      </nav>
+      <div className={styles.main}>
+        <Outlet />
+      </div>
+      {open === 'switcher' && <Switcher onClose={close} />}
+      {open === 'create' && <CreateRoom onClose={close} />}
+      {open === 'settings' && (
+        <SettingsDialog onClose={close} onShortcuts={() => setOpen('shortcuts')} />
+      )}
+      {open === 'shortcuts' && <ShortcutSheet onClose={close} />}
+    </div>
+  );
+}
+
+const JUMP_KEYS = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘ K' : 'Ctrl K';
+
+function shortcut(event: KeyboardEvent): Open {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') return 'switcher';
+  const typing =
+    event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLInputElement;
+  return event.key === '?' && !typing ? 'shortcuts' : null;
+}

@@ -1,0 +1,160 @@
+import { create } from 'zustand';
+import {
+  CreateRoomDocument,
+  type CreateRoomInput,
+  HeadsDocument,
+  JoinRoomDocument,
+  LeaveRoomDocument,
+  RoomDocument,
+  RoomsDocument,
+  type RoomsQuery,
+} from '../../gql/graphql.ts';
+import { codeOf, type ErrorCode, RequestError } from '../../shared/graphql/errors.ts';
+import { request } from '../../shared/graphql/request.ts';
+import type { PlazaEvent } from '../../shared/realtime/events.ts';
+import { useSession } from '../auth/session.ts';
+import {
+  entryFrom,
+  type Head,
+  type NewMessage,
+  type Rooms,
+  withHeads,
+  withMessage,
+  withoutRoom,
+  withRead,
+  withRoom,
+} from './model.ts';
+
+interface RoomsState {
+  rooms: Rooms;
+  /** Of the joined list. */
+  list: 'loading' | 'ready' | 'failed';
+  /** Rooms that could not be read, and why. */
+  failures: Readonly<Record<string, ErrorCode>>;
+}
+
+const START: RoomsState = { rooms: {}, list: 'loading', failures: {} };
+const PAGE = 50;
+/** Above this many rooms to ask for, the list is loaded anew. */
+const MANY = 5;
+
+export const useRooms = create<RoomsState>(() => START);
+
+/** Counts joins, so that an answer from before one is not taken for a departure. */
+let joins = 0;
+
+const update = (change: (rooms: Rooms) => Rooms) =>
+  useRooms.setState(({ rooms }) => ({ rooms: change(rooms) }));
+
+export function clearRooms(): void {
+  useRooms.setState(START, true);
+}
+
+/** Loads every page of the joined list; what is there already stays on the screen. */
+export async function loadRooms(): Promise<void> {
+  if (useRooms.getState().list === 'failed') useRooms.setState({ list: 'loading' });
+  try {
+    let after: string | null = null;
+    do {
+      const page: RoomsQuery = await request(RoomsDocument, { first: PAGE, after });
+      const { nodes, pageInfo } = page.rooms;
+      update((known) => nodes.reduce((all, room) => withRoom(all, entryFrom(room)), known));
+      after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
+    } while (after !== null);
+    useRooms.setState({ list: 'ready' });
+  } catch {
+    if (useRooms.getState().list === 'loading') useRooms.setState({ list: 'failed' });
+  }
+}
+
+/** Loads one room, joined or not. */
+export async function loadRoom(id: string): Promise<void> {
+  try {
+    const { room } = await request(RoomDocument, { id });
+    if (!room) throw new RequestError('NOT_FOUND', 'no such room');
+    update((rooms) => withRoom(rooms, entryFrom(room)));
+    setFailure(id, null);
+  } catch (error) {
+    setFailure(id, codeOf(error));
+  }
+}
+
+function setFailure(id: string, code: ErrorCode | null): void {
+  const { [id]: _, ...others } = useRooms.getState().failures;
+  useRooms.setState({ failures: code ? { ...others, [id]: code } : others });
+}
+
+/** Compares with the server's heads. @throws RequestError */
+export async function compareHeads(): Promise<{ heads: readonly Head[]; pollAfter: number }> {
+  const before = joins;
+  const { heads } = await request(HeadsDocument, {});
+  const { rooms, ask } = withHeads(useRooms.getState().rooms, heads.rooms, joins === before);
+  useRooms.setState({ rooms });
+  if (ask.length > MANY) await loadRooms();
+  else await Promise.all(ask.map(loadRoom));
+  return { heads: heads.rooms, pollAfter: heads.pollAfter };
+}
+
+/** @throws RequestError */
+export async function joinRoom(roomId: string): Promise<void> {
+  const { joinRoom: room } = await request(JoinRoomDocument, { roomId });
+  joins += 1;
+  update((rooms) => withRoom(rooms, entryFrom(room)));
+}
+
+/** @throws RequestError */
+export async function leaveRoom(roomId: string): Promise<void> {
+  await request(LeaveRoomDocument, { roomId });
+  update((rooms) => withoutRoom(rooms, roomId));
+}
+
+/** Answers the new room's id. @throws RequestError */
+export async function createRoom(input: CreateRoomInput): Promise<string> {
+  const { createRoom: room } = await request(CreateRoomDocument, { input });
+  joins += 1;
+  update((rooms) => withRoom(rooms, entryFrom(room)));
+  return room.id;
+}
+
+/** The present state of a message, whatever brought it. */
+export function noteMessage(roomId: string, message: NewMessage): void {
+  const me = useSession.getState().viewer?.id ?? '';
+  update((rooms) => withMessage(rooms, roomId, message, me));
+}
+
+export function noteRead(roomId: string, number: number): void {
+  update((rooms) => withRead(rooms, roomId, number));
+}
+
+/** Applies what events say about rooms themselves. */
+export function applyRoomEvent(event: PlazaEvent): void {
+  switch (event.type) {
+    case 'room.updated':
+      update((rooms) => {
+        const known = rooms[event.room];
+        if (!known || known.version >= event.version) return rooms;
+        const { name, topic, version } = event;
+        const visibility = event.visibility === 'private' ? 'PRIVATE' : 'PUBLIC';
+        return { ...rooms, [event.room]: { ...known, name, topic, version, visibility } };
+      });
+      break;
+    case 'member.updated':
+      update((rooms) => {
+        const known = rooms[event.room];
+        if (!known || known.countVersion >= event.version) return rooms;
+        const { memberCount, version } = event;
+        return { ...rooms, [event.room]: { ...known, memberCount, countVersion: version } };
+      });
+      break;
+    case 'joined':
+      joins += 1;
+      void loadRoom(event.room);
+      break;
+    case 'left':
+      update((rooms) => withoutRoom(rooms, event.room));
+      break;
+    case 'read':
+      noteRead(event.room, event.number);
+      break;
+  }
+}

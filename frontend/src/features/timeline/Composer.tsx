@@ -1,0 +1,74 @@
+import { type Ref, useId, useState } from 'react';
+import { text } from '../../shared/i18n/text.ts';
+import { Icon } from '../../shared/ui/Icon.tsx';
+import styles from './Composer.module.css';
+import { draftOf, keepDraft } from './drafts.ts';
+import { charsOver } from './limits.ts';
+import { send } from './sending.ts';
+import { TextBox, type TextBoxHandle } from './TextBox.tsx';
+
+interface ComposerProps {
+  roomId: string;
+  roomName: string;
+  onSent(): void;
+  /** Up in an empty composer. */
+  onEditLast(): void;
+  ref: Ref<TextBoxHandle>;
+}
+
+export function Composer({ roomId, roomName, onSent, onEditLast, ref }: ComposerProps) {
+  const [value, setValue] = useState(() => draftOf(roomId));
+  const over = charsOver(value);
+  const noteId = useId();
+  const ready = value.trim() !== '' && over === 0;
+
+  const change = (next: string) => {
+    setValue(next);
+    keepDraft(roomId, next);
+  };
+
+  const submit = () => {
+    if (!ready) return;
+    send(roomId, value);
+    change('');
+    onSent();
+  };
+
+  return (
+    <div className={styles.box}>
+      <TextBox
+        ref={ref}
+        label={text.composer.label(roomName)}
+        value={value}
+        describedBy={noteId}
+        onChange={change}
+        onEnter={submit}
+        onKeyDown={(event) => {
+          if (event.key !== 'ArrowUp' || value !== '') return;
+          event.preventDefault();
+          onEditLast();
+        }}
+      />
+      <div className={styles.actions}>
+        <span
+          id={noteId}
+          className={over > 0 ? styles.over : styles.hint}
+          role={over > 0 ? 'alert' : undefined}
+        >
+          {over > 0 ? text.composer.tooLong(over) : text.composer.hint}
+        </span>
+        <span className={styles.grow} />
+        <button
+          type="button"
+          className={styles.send}
+          aria-label={text.composer.send}
+          disabled={!ready}
+          onClick={submit}
+        >
+          <span>{text.composer.send}</span>
+          <Icon name="up" small />
+        </button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,44 @@
+import { useNavigate } from '@tanstack/react-router';
+import { text } from '../../shared/i18n/text.ts';
+import { LiveIndicator } from '../../shared/realtime/LiveIndicator.tsx';
+import { useLive } from '../../shared/realtime/live.ts';
+import { IconButton } from '../../shared/ui/Button.tsx';
+import type { RoomEntry } from '../rooms/model.ts';
+import styles from './RoomHeader.module.css';
+
+interface RoomHeaderProps {
+  room: RoomEntry;
+  panel: boolean;
+  onPanel(): void;
+}
+
+export function RoomHeader({ room, panel, onPanel }: RoomHeaderProps) {
+  const navigate = useNavigate();
+  const live = useLive((state) => state.status === 'live');
+  return (
+    <header className={styles.head}>
+      <IconButton
+        icon="left"
+        label={text.back}
+        className={styles.back}
+        onClick={() => void navigate({ to: '/rooms' })}
+      />
+      <div className={styles.words}>
+        <h1>{room.name}</h1>
+        <p className={styles.topic}>{room.topic}</p>
+      </div>
+      {!live && (
+        <span className={styles.status}>
+          <LiveIndicator quiet />
+        </span>
+      )}
+      <span className={styles.pill}>{text.rooms.members(room.memberCount)}</span>
+      <IconButton
+        icon="users"
+        label={text.room.showMembers}
+        aria-pressed={panel}
+        onClick={onPanel}
+      />
+    </header>
+  );
+}

@@ -1,0 +1,56 @@
+import { formatTime } from '../../shared/i18n/format.ts';
+import { text } from '../../shared/i18n/text.ts';
+import { Avatar } from '../../shared/ui/Avatar.tsx';
+import { cx } from '../../shared/ui/cx.ts';
+import { useSession } from '../auth/session.ts';
+import styles from './MessageRow.module.css';
+import { Markdown } from './markdown/Markdown.tsx';
+import type { OwnSend } from './model/sends.ts';
+import { discard, sendAgain } from './sending.ts';
+
+/** An own message on its way: quiet, unless it failed. */
+export function SendRow({
+  rowKey,
+  send,
+  leads,
+}: {
+  rowKey: string;
+  send: OwnSend;
+  leads: boolean;
+}) {
+  const viewer = useSession((state) => state.viewer);
+  const name = viewer?.displayName ?? text.room.someone;
+  const time = formatTime(send.createdAt);
+  return (
+    <article
+      data-key={rowKey}
+      className={cx(styles.row, leads && styles.leads)}
+      aria-label={`${name}, ${send.state === 'sending' ? text.room.sending : time}`}
+      tabIndex={-1}
+    >
+      {leads ? <Avatar id={viewer?.id ?? ''} name={name} /> : <span />}
+      <div className={styles.body}>
+        {leads && (
+          <div className={styles.who}>
+            <b>{name}</b>
+            <time dateTime={send.createdAt}>{time}</time>
+          </div>
+        )}
+        <div className={styles.pending}>
+          <Markdown source={send.content} />
+        </div>
+        {send.failure && send.state === 'failed' && (
+          <div className={styles.state} role="alert">
+            <span className={styles.failed}>{text.room.failure[send.failure]}</span>
+            <button type="button" className={styles.failed} onClick={() => sendAgain(send)}>
+              {text.room.sendAgain}
+            </button>
+            <button type="button" onClick={() => discard(send)}>
+              {text.room.discard}
+            </button>
+          </div>
+        )}
+      </div>
+    </article>
+  );
+}

@@ -1,0 +1,319 @@
+/** Loads pages and changes into the timelines. */
+
+import {
+  ChangesDocument,
+  NewerDocument,
+  NewestDocument,
+  OlderDocument,
+  type PageFieldsFragment,
+} from '../../gql/graphql.ts';
+import { codeOf, RequestError } from '../../shared/graphql/errors.ts';
+import { request } from '../../shared/graphql/request.ts';
+import { useSession } from '../auth/session.ts';
+import {
+  applyChange,
+  applyChanges,
+  begin,
+  type Change,
+  extend,
+  isBehind,
+  noteHead,
+  type Page,
+  type Timeline,
+  trim,
+} from './model/timeline.ts';
+import { findPeople, learnPeople } from './people.ts';
+import { changeTimeline, heldOf, keepOnly, setHeld } from './store.ts';
+import { authorsOf, changesFrom, messageFrom, pageFrom } from './wire.ts';
+
+const PAGE = 50;
+const MAX_PAGE = 100;
+/** How many messages of a room are held at most; the far end is let go of. */
+export const MAX_HELD = 400;
+const MAX_EARLY = 256;
+/** Rooms whose timelines are held: the open one and those left last. */
+const MAX_ROOMS = 6;
+const CATCH_UP_RETRY_MS = 3_000;
+
+let openRoomId: string | null = null;
+/** Most recently opened first. */
+let recent: string[] = [];
+/** What is in view of a reader who is scrolled up, by room. */
+const inView = new Map<string, string>();
+const catchingUp = new Map<string, Promise<void>>();
+const retries = new Map<string, ReturnType<typeof setTimeout>>();
+
+const me = () => useSession.getState().viewer?.id ?? '';
+
+export function clearHistory(): void {
+  recent = [];
+  inView.clear();
+  for (const timer of retries.values()) clearTimeout(timer);
+  retries.clear();
+}
+
+/** Which room is on the screen: it alone is polled while not live. */
+export function setOpenRoom(roomId: string | null): void {
+  openRoomId = roomId;
+}
+
+export function openRoomOf(): string | null {
+  return openRoomId;
+}
+
+/** Shows a room: from what is held, or by its newest page. */
+export async function openRoom(roomId: string, unread: number): Promise<void> {
+  recent = [roomId, ...recent.filter((id) => id !== roomId)].slice(0, MAX_ROOMS);
+  keepOnly(recent);
+  const { timeline } = heldOf(roomId);
+  if (!timeline || timeline.stale || timeline.hasNewer) {
+    inView.delete(roomId);
+    await loadNewest(roomId, Math.min(MAX_PAGE, Math.max(PAGE, unread + 20)));
+  } else if (isBehind(timeline)) {
+    await catchUp(roomId);
+  }
+}
+
+/** Which message a reader looks at who is not at the newest; null: at the newest. */
+export function setInView(roomId: string, messageId: string | null): void {
+  if (messageId === null) inView.delete(roomId);
+  else inView.set(roomId, messageId);
+}
+
+/** Begins the room's timeline at its newest page. */
+export async function loadNewest(roomId: string, last = PAGE): Promise<void> {
+  await loadFirst(roomId, async () => pageFrom(roomId, await newest(roomId, last)));
+}
+
+/** After a reset: the newest page, or the one around the message in view. */
+async function renew(roomId: string): Promise<void> {
+  const cursor = cursorInView(roomId);
+  if (cursor === null) await loadNewest(roomId);
+  else await loadFirst(roomId, () => around(roomId, cursor));
+  const code = heldOf(roomId).failed.first;
+  if (code) throw new RequestError(code, 'could not load anew');
+}
+
+async function loadFirst(roomId: string, load: () => Promise<Page>): Promise<void> {
+  const { loading, failed } = heldOf(roomId);
+  if (loading.first) return;
+  setHeld(roomId, {
+    loading: { ...loading, first: true },
+    failed: { ...failed, first: null },
+    early: [],
+  });
+  try {
+    const page = await load();
+    const timeline = begin(roomId, page, heldOf(roomId).early);
+    setHeld(roomId, {
+      timeline,
+      early: [],
+      loading: { first: false, older: false, newer: false },
+      failed: { first: null, older: null, newer: null },
+    });
+    // Lets go of the sends that the page answers.
+    changeTimeline(roomId, me(), (begun) => ({ ...begun }));
+    settleUp(roomId, timeline);
+  } catch (error) {
+    const { loading: now, failed: before } = heldOf(roomId);
+    setHeld(roomId, {
+      loading: { ...now, first: false },
+      failed: { ...before, first: codeOf(error) },
+    });
+  }
+}
+
+export async function loadOlder(roomId: string): Promise<void> {
+  const { timeline } = heldOf(roomId);
+  const edge = timeline?.messages[0];
+  if (!timeline?.hasOlder || !edge) return;
+  const before = timeline.cursors.get(edge.id);
+  // What was only pushed has no cursor: the newest page gives it one.
+  if (before === undefined) return refreshCursors(roomId);
+  await loadMore(roomId, 'older', edge.id, async () => {
+    const { room } = await request(OlderDocument, { roomId, last: PAGE, before });
+    return present(room).messages;
+  });
+}
+
+export async function loadNewer(roomId: string): Promise<void> {
+  const { timeline } = heldOf(roomId);
+  const edge = timeline?.messages.at(-1);
+  const after = edge && timeline?.cursors.get(edge.id);
+  if (!timeline?.hasNewer || !edge || after === undefined) return;
+  await loadMore(roomId, 'newer', edge.id, async () => {
+    const { room } = await request(NewerDocument, { roomId, first: PAGE, after });
+    return present(room).messages;
+  });
+}
+
+async function loadMore(
+  roomId: string,
+  side: 'older' | 'newer',
+  anchorId: string,
+  load: () => Promise<PageFieldsFragment>,
+): Promise<void> {
+  const { loading, failed } = heldOf(roomId);
+  if (loading.first || loading[side]) return;
+  setHeld(roomId, {
+    loading: { ...loading, [side]: true },
+    failed: { ...failed, [side]: null },
+  });
+  let code = null;
+  try {
+    const answer = await load();
+    learnPeople(authorsOf(answer.edges.map(({ node }) => node)));
+    // The other side of its cursor is already here: a page knows only its own.
+    const page = pageFrom(roomId, answer);
+    const timeline = changeTimeline(roomId, me(), (held) =>
+      trim(extend(held, page, side, anchorId), side === 'older' ? 'newer' : 'older', MAX_HELD),
+    );
+    if (timeline) settleUp(roomId, timeline);
+  } catch (error) {
+    code = codeOf(error);
+  }
+  const now = heldOf(roomId);
+  setHeld(roomId, {
+    loading: { ...now.loading, [side]: false },
+    failed: { ...now.failed, [side]: code },
+  });
+}
+
+/** Lets go of what is far above a reader who is at the newest. */
+export async function trimOlder(roomId: string): Promise<void> {
+  const { timeline } = heldOf(roomId);
+  if (!timeline || timeline.hasNewer || timeline.messages.length <= MAX_HELD) return;
+  const trimmed = trim(timeline, 'older', MAX_PAGE);
+  if (trimmed.messages.length <= MAX_HELD) changeTimeline(roomId, me(), () => trimmed);
+  else await refreshCursors(roomId);
+}
+
+/** Gives the newest messages the cursors that pushes do not bring, and keeps those. */
+async function refreshCursors(roomId: string): Promise<void> {
+  const { loading } = heldOf(roomId);
+  if (loading.older || loading.first) return;
+  setHeld(roomId, { loading: { ...loading, older: true } });
+  try {
+    const page = pageFrom(roomId, await newest(roomId, MAX_PAGE));
+    const timeline = changeTimeline(roomId, me(), (held) => {
+      const edge = held.messages.at(-1);
+      if (held.hasNewer || !edge) return held;
+      const known = extend(held, page, 'newer', edge.id);
+      return page.hasOlder ? trim(known, 'older', MAX_PAGE) : known;
+    });
+    if (timeline) settleUp(roomId, timeline);
+  } catch {
+    // Reading on asks again.
+  }
+  setHeld(roomId, { loading: { ...heldOf(roomId).loading, older: false } });
+}
+
+/** A push for a room: applied when its timeline is held. */
+export function receive(roomId: string, change: Change): void {
+  const { timeline, loading, early } = heldOf(roomId);
+  if (loading.first) setHeld(roomId, { early: [...early, change].slice(-MAX_EARLY) });
+  if (!timeline) return;
+  const next = changeTimeline(roomId, me(), (held) => applyChange(held, change));
+  if (next) settleUp(roomId, next);
+}
+
+/** Whether this tab holds the room's timeline. */
+export function holds(roomId: string): boolean {
+  return heldOf(roomId).timeline !== null;
+}
+
+/** Learns a room's head and asks for what is missing. */
+export async function compareHead(roomId: string, headSeq: number, epoch: string): Promise<void> {
+  const timeline = changeTimeline(roomId, me(), (held) => noteHead(held, headSeq, epoch));
+  if (timeline?.stale || (timeline && isBehind(timeline))) await catchUp(roomId);
+}
+
+/** Asks `changes` until nothing is missing; once at a time a room. */
+export function catchUp(roomId: string): Promise<void> {
+  const running = catchingUp.get(roomId);
+  if (running) return running;
+  clearTimeout(retries.get(roomId));
+  const run = askChanges(roomId)
+    .catch(() => {
+      retries.set(
+        roomId,
+        setTimeout(
+          () => {
+            const { timeline } = heldOf(roomId);
+            if (timeline && (timeline.stale || isBehind(timeline))) void catchUp(roomId);
+          },
+          CATCH_UP_RETRY_MS * (1 + Math.random()),
+        ),
+      );
+    })
+    .finally(() => catchingUp.delete(roomId));
+  catchingUp.set(roomId, run);
+  return run;
+}
+
+async function askChanges(roomId: string): Promise<void> {
+  for (;;) {
+    const { timeline, loading } = heldOf(roomId);
+    if (!timeline || loading.first) return;
+    if (timeline.stale) return renew(roomId);
+    const sinceSeq = timeline.position;
+    const { room } = await request(ChangesDocument, { roomId, sinceSeq, first: MAX_PAGE });
+    const { changes } = present(room);
+    learnPeople(authorsOf(changes.messages));
+    const answer = changesFrom(roomId, sinceSeq, changes);
+    const next = changeTimeline(roomId, me(), (held) => applyChanges(held, answer));
+    if (!next) return;
+    if (next.stale) return renew(roomId);
+    if (!isBehind(next) || next.position <= sinceSeq) return;
+  }
+}
+
+function settleUp(roomId: string, timeline: Timeline): void {
+  if (timeline.stale || isBehind(timeline)) void catchUp(roomId);
+  void findPeople(timeline.messages.map(({ authorId }) => authorId));
+}
+
+async function newest(roomId: string, last: number): Promise<PageFieldsFragment> {
+  const { room } = await request(NewestDocument, { roomId, last });
+  const { messages } = present(room);
+  learnPeople(authorsOf(messages.edges.map(({ node }) => node)));
+  return messages;
+}
+
+/** The message in view with what is on both sides of it; the newest page when there is nothing. */
+async function around(roomId: string, cursor: string): Promise<Page> {
+  const below = await request(NewerDocument, { roomId, first: PAGE, after: cursor });
+  const newer = present(below.room).messages;
+  const edge = newer.edges[0];
+  if (!edge) return pageFrom(roomId, await newest(roomId, PAGE));
+  const above = await request(OlderDocument, { roomId, last: PAGE, before: edge.cursor });
+  const older = present(above.room).messages;
+  learnPeople(authorsOf([...older.edges, ...newer.edges].map(({ node }) => node)));
+  if (older.epoch !== newer.epoch) throw new RequestError('UNAVAILABLE', 'changed while loading');
+  return {
+    messages: [...older.edges, ...newer.edges].map(({ node }) => messageFrom(roomId, node)),
+    cursors: new Map([...older.edges, ...newer.edges].map(({ node, cursor: at }) => [node.id, at])),
+    headSeq: Math.min(older.headSeq, newer.headSeq),
+    epoch: older.epoch,
+    hasOlder: older.pageInfo.hasPreviousPage,
+    hasNewer: newer.pageInfo.hasNextPage,
+  };
+}
+
+/** A cursor just above the message in view, so that both pages together hold it. */
+function cursorInView(roomId: string): string | null {
+  const { timeline } = heldOf(roomId);
+  const id = inView.get(roomId);
+  if (!timeline || id === undefined) return null;
+  const at = timeline.messages.findIndex((message) => message.id === id);
+  for (let i = at - 1; i >= 0; i -= 1) {
+    const cursor = timeline.cursors.get(timeline.messages[i]?.id ?? '');
+    if (cursor !== undefined) return cursor;
+  }
+  return null;
+}
+
+function present<Room>(room: Room | null): Room {
+  if (!room) throw new RequestError('NOT_FOUND', 'no such room');
+  return room;
+}

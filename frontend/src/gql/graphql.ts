@@ -1,0 +1,869 @@
+/* eslint-disable */
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+export type ClientKind =
+  | 'BROWSER'
+  | 'NATIVE';
+
+export type CreateRoomInput = {
+  name: string;
+  topic?: string | null | undefined;
+  visibility?: Visibility;
+};
+
+export type LoginInput = {
+  client?: ClientKind;
+  password: string;
+  username: string;
+};
+
+export type RegisterInput = {
+  client?: ClientKind;
+  displayName?: string | null | undefined;
+  password: string;
+  username: string;
+};
+
+export type Role =
+  | 'ADMIN'
+  | 'MEMBER'
+  | 'MODERATOR'
+  | 'OWNER';
+
+export type SendMessageInput = {
+  clientMessageId: string;
+  content: string;
+  replyTo?: string | null | undefined;
+  roomId: string;
+};
+
+export type Visibility =
+  | 'PRIVATE'
+  | 'PUBLIC';
+
+export type LoginMutationVariables = Exact<{
+  input: LoginInput;
+}>;
+
+
+export type LoginMutation = { login: { accessToken: string, expiresAt: string, user: { id: string, username: string, displayName: string } } };
+
+export type RegisterMutationVariables = Exact<{
+  input: RegisterInput;
+}>;
+
+
+export type RegisterMutation = { register: { accessToken: string, expiresAt: string, user: { id: string, username: string, displayName: string } } };
+
+export type RefreshMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type RefreshMutation = { refreshSession: { accessToken: string, expiresAt: string, user: { id: string, username: string, displayName: string } } };
+
+export type LogoutMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type LogoutMutation = { logout: boolean };
+
+export type SessionFieldsFragment = { accessToken: string, expiresAt: string, user: { id: string, username: string, displayName: string } };
+
+export type DiscoverQueryVariables = Exact<{
+  query?: string | null | undefined;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type DiscoverQuery = { discoverRooms: { nodes: Array<{ id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type RoomFieldsFragment = { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null };
+
+export type RoomsQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type RoomsQuery = { rooms: { nodes: Array<{ id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type RoomQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type RoomQuery = { room: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } | null };
+
+export type HeadsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type HeadsQuery = { heads: { pollAfter: number, rooms: Array<{ roomId: string, headSeq: number, version: number, number: number, unreadCount: number, lastMessageAt: string | null, preview: string | null, epoch: string }> } };
+
+export type JoinRoomMutationVariables = Exact<{
+  roomId: string;
+}>;
+
+
+export type JoinRoomMutation = { joinRoom: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
+
+export type LeaveRoomMutationVariables = Exact<{
+  roomId: string;
+}>;
+
+
+export type LeaveRoomMutation = { leaveRoom: boolean };
+
+export type CreateRoomMutationVariables = Exact<{
+  input: CreateRoomInput;
+}>;
+
+
+export type CreateRoomMutation = { createRoom: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
+
+export type MarkReadMutationVariables = Exact<{
+  roomId: string;
+  number: number;
+}>;
+
+
+export type MarkReadMutation = { markRead: { id: string, readNumber: number } };
+
+export type MembersQueryVariables = Exact<{
+  roomId: string;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type MembersQuery = { room: { members: { nodes: Array<{ role: Role, user: { id: string, username: string, displayName: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | null };
+
+export type MessageFieldsFragment = { id: string, seq: number, number: number, changedSeq: number, authorId: string, content: string, createdAt: string, editedAt: string | null, deletedAt: string | null, clientMessageId: string | null, author: { id: string, username: string, displayName: string } | null, replyTo: { id: string } | null };
+
+export type PageFieldsFragment = { headSeq: number, epoch: string, edges: Array<{ cursor: string, node: { id: string, seq: number, number: number, changedSeq: number, authorId: string, content: string, createdAt: string, editedAt: string | null, deletedAt: string | null, clientMessageId: string | null, author: { id: string, username: string, displayName: string } | null, replyTo: { id: string } | null } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean } };
+
+export type NewestQueryVariables = Exact<{
+  roomId: string;
+  last: number;
+}>;
+
+
+export type NewestQuery = { room: { messages: { headSeq: number, epoch: string, edges: Array<{ cursor: string, node: { id: string, seq: number, number: number, changedSeq: number, authorId: string, content: string, createdAt: string, editedAt: string | null, deletedAt: string | null, clientMessageId: string | null, author: { id: string, username: string, displayName: string } | null, replyTo: { id: string } | null } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean } } } | null };
+
+export type OlderQueryVariables = Exact<{
+  roomId: string;
+  last: number;
+  before: string;
+}>;
+
+
+export type OlderQuery = { room: { messages: { headSeq: number, epoch: string, edges: Array<{ cursor: string, node: { id: string, seq: number, number: number, changedSeq: number, authorId: string, content: string, createdAt: string, editedAt: string | null, deletedAt: string | null, clientMessageId: string | null, author: { id: string, username: string, displayName: string } | null, replyTo: { id: string } | null } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean } } } | null };
+
+export type NewerQueryVariables = Exact<{
+  roomId: string;
+  first: number;
+  after: string;
+}>;
+
+
+export type NewerQuery = { room: { messages: { headSeq: number, epoch: string, edges: Array<{ cursor: string, node: { id: string, seq: number, number: number, changedSeq: number, authorId: string, content: string, createdAt: string, editedAt: string | null, deletedAt: string | null, clientMessageId: string | null, author: { id: string, username: string, displayName: string } | null, replyTo: { id: string } | null } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean } } } | null };
+
+export type ChangesQueryVariables = Exact<{
+  roomId: string;
+  sinceSeq: number;
+  first: number;
+}>;
+
+
+export type ChangesQuery = { room: { changes: { nextSeq: number, headSeq: number, epoch: string, reset: boolean, messages: Array<{ id: string, seq: number, number: number, changedSeq: number, authorId: string, content: string, createdAt: string, editedAt: string | null, deletedAt: string | null, clientMessageId: string | null, author: { id: string, username: string, displayName: string } | null, replyTo: { id: string } | null }> } } | null };
+
+export type SendMutationVariables = Exact<{
+  input: SendMessageInput;
+}>;
+
+
+export type SendMutation = { sendMessage: { id: string, seq: number, number: number, changedSeq: number, authorId: string, content: string, createdAt: string, editedAt: string | null, deletedAt: string | null, clientMessageId: string | null, author: { id: string, username: string, displayName: string } | null, replyTo: { id: string } | null } };
+
+export type EditMutationVariables = Exact<{
+  id: string;
+  content: string;
+}>;
+
+
+export type EditMutation = { editMessage: { id: string, seq: number, number: number, changedSeq: number, authorId: string, content: string, createdAt: string, editedAt: string | null, deletedAt: string | null, clientMessageId: string | null, author: { id: string, username: string, displayName: string } | null, replyTo: { id: string } | null } };
+
+export type DeleteMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type DeleteMutation = { deleteMessage: { id: string, seq: number, number: number, changedSeq: number, authorId: string, content: string, createdAt: string, editedAt: string | null, deletedAt: string | null, clientMessageId: string | null, author: { id: string, username: string, displayName: string } | null, replyTo: { id: string } | null } };
+
+export type UsersQueryVariables = Exact<{
+  ids: Array<string> | string;
+}>;
+
+
+export type UsersQuery = { users: Array<{ id: string, username: string, displayName: string }> };
+
+export type ConnectionTokenMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ConnectionTokenMutation = { connectionToken: { token: string, expiresAt: string, endpoint: string, channels: Array<string> } | null };
+
+export class TypedDocumentString<TResult, TVariables>
+  extends String
+  implements DocumentTypeDecoration<TResult, TVariables>
+{
+  __apiType?: NonNullable<DocumentTypeDecoration<TResult, TVariables>['__apiType']>;
+  private value: string;
+  public __meta__?: Record<string, any> | undefined;
+
+  constructor(value: string, __meta__?: Record<string, any> | undefined) {
+    super(value);
+    this.value = value;
+    this.__meta__ = __meta__;
+  }
+
+  override toString(): string & DocumentTypeDecoration<TResult, TVariables> {
+    return this.value;
+  }
+}
+export const SessionFieldsFragmentDoc = new TypedDocumentString(`
+    fragment SessionFields on Session {
+  accessToken
+  expiresAt
+  user {
+    id
+    username
+    displayName
+  }
+}
+    `, {"fragmentName":"SessionFields"}) as unknown as TypedDocumentString<SessionFieldsFragment, unknown>;
+export const RoomFieldsFragmentDoc = new TypedDocumentString(`
+    fragment RoomFields on Room {
+  id
+  name
+  topic
+  visibility
+  memberCount
+  unreadCount
+  readNumber
+  version
+  epoch
+  createdAt
+  viewerMembership {
+    role
+    joinedAt
+  }
+  lastMessage {
+    number
+    content
+    createdAt
+    deletedAt
+    authorId
+    author {
+      id
+      username
+      displayName
+    }
+  }
+}
+    `, {"fragmentName":"RoomFields"}) as unknown as TypedDocumentString<RoomFieldsFragment, unknown>;
+export const MessageFieldsFragmentDoc = new TypedDocumentString(`
+    fragment MessageFields on Message {
+  id
+  seq
+  number
+  changedSeq
+  authorId
+  author {
+    id
+    username
+    displayName
+  }
+  content
+  createdAt
+  editedAt
+  deletedAt
+  clientMessageId
+  replyTo {
+    id
+  }
+}
+    `, {"fragmentName":"MessageFields"}) as unknown as TypedDocumentString<MessageFieldsFragment, unknown>;
+export const PageFieldsFragmentDoc = new TypedDocumentString(`
+    fragment PageFields on MessageConnection {
+  edges {
+    cursor
+    node {
+      ...MessageFields
+    }
+  }
+  pageInfo {
+    hasNextPage
+    hasPreviousPage
+  }
+  headSeq
+  epoch
+}
+    fragment MessageFields on Message {
+  id
+  seq
+  number
+  changedSeq
+  authorId
+  author {
+    id
+    username
+    displayName
+  }
+  content
+  createdAt
+  editedAt
+  deletedAt
+  clientMessageId
+  replyTo {
+    id
+  }
+}`, {"fragmentName":"PageFields"}) as unknown as TypedDocumentString<PageFieldsFragment, unknown>;
+export const LoginDocument = new TypedDocumentString(`
+    mutation Login($input: LoginInput!) {
+  login(input: $input) {
+    ...SessionFields
+  }
+}
+    fragment SessionFields on Session {
+  accessToken
+  expiresAt
+  user {
+    id
+    username
+    displayName
+  }
+}`) as unknown as TypedDocumentString<LoginMutation, LoginMutationVariables>;
+export const RegisterDocument = new TypedDocumentString(`
+    mutation Register($input: RegisterInput!) {
+  register(input: $input) {
+    ...SessionFields
+  }
+}
+    fragment SessionFields on Session {
+  accessToken
+  expiresAt
+  user {
+    id
+    username
+    displayName
+  }
+}`) as unknown as TypedDocumentString<RegisterMutation, RegisterMutationVariables>;
+export const RefreshDocument = new TypedDocumentString(`
+    mutation Refresh {
+  refreshSession {
+    ...SessionFields
+  }
+}
+    fragment SessionFields on Session {
+  accessToken
+  expiresAt
+  user {
+    id
+    username
+    displayName
+  }
+}`) as unknown as TypedDocumentString<RefreshMutation, RefreshMutationVariables>;
+export const LogoutDocument = new TypedDocumentString(`
+    mutation Logout {
+  logout
+}
+    `) as unknown as TypedDocumentString<LogoutMutation, LogoutMutationVariables>;
+export const DiscoverDocument = new TypedDocumentString(`
+    query Discover($query: String, $first: Int!, $after: String) {
+  discoverRooms(query: $query, first: $first, after: $after) {
+    nodes {
+      ...RoomFields
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment RoomFields on Room {
+  id
+  name
+  topic
+  visibility
+  memberCount
+  unreadCount
+  readNumber
+  version
+  epoch
+  createdAt
+  viewerMembership {
+    role
+    joinedAt
+  }
+  lastMessage {
+    number
+    content
+    createdAt
+    deletedAt
+    authorId
+    author {
+      id
+      username
+      displayName
+    }
+  }
+}`) as unknown as TypedDocumentString<DiscoverQuery, DiscoverQueryVariables>;
+export const RoomsDocument = new TypedDocumentString(`
+    query Rooms($first: Int!, $after: String) {
+  rooms(first: $first, after: $after) {
+    nodes {
+      ...RoomFields
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment RoomFields on Room {
+  id
+  name
+  topic
+  visibility
+  memberCount
+  unreadCount
+  readNumber
+  version
+  epoch
+  createdAt
+  viewerMembership {
+    role
+    joinedAt
+  }
+  lastMessage {
+    number
+    content
+    createdAt
+    deletedAt
+    authorId
+    author {
+      id
+      username
+      displayName
+    }
+  }
+}`) as unknown as TypedDocumentString<RoomsQuery, RoomsQueryVariables>;
+export const RoomDocument = new TypedDocumentString(`
+    query Room($id: ID!) {
+  room(id: $id) {
+    ...RoomFields
+  }
+}
+    fragment RoomFields on Room {
+  id
+  name
+  topic
+  visibility
+  memberCount
+  unreadCount
+  readNumber
+  version
+  epoch
+  createdAt
+  viewerMembership {
+    role
+    joinedAt
+  }
+  lastMessage {
+    number
+    content
+    createdAt
+    deletedAt
+    authorId
+    author {
+      id
+      username
+      displayName
+    }
+  }
+}`) as unknown as TypedDocumentString<RoomQuery, RoomQueryVariables>;
+export const HeadsDocument = new TypedDocumentString(`
+    query Heads {
+  heads {
+    pollAfter
+    rooms {
+      roomId
+      headSeq
+      version
+      number
+      unreadCount
+      lastMessageAt
+      preview
+      epoch
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<HeadsQuery, HeadsQueryVariables>;
+export const JoinRoomDocument = new TypedDocumentString(`
+    mutation JoinRoom($roomId: ID!) {
+  joinRoom(roomId: $roomId) {
+    ...RoomFields
+  }
+}
+    fragment RoomFields on Room {
+  id
+  name
+  topic
+  visibility
+  memberCount
+  unreadCount
+  readNumber
+  version
+  epoch
+  createdAt
+  viewerMembership {
+    role
+    joinedAt
+  }
+  lastMessage {
+    number
+    content
+    createdAt
+    deletedAt
+    authorId
+    author {
+      id
+      username
+      displayName
+    }
+  }
+}`) as unknown as TypedDocumentString<JoinRoomMutation, JoinRoomMutationVariables>;
+export const LeaveRoomDocument = new TypedDocumentString(`
+    mutation LeaveRoom($roomId: ID!) {
+  leaveRoom(roomId: $roomId)
+}
+    `) as unknown as TypedDocumentString<LeaveRoomMutation, LeaveRoomMutationVariables>;
+export const CreateRoomDocument = new TypedDocumentString(`
+    mutation CreateRoom($input: CreateRoomInput!) {
+  createRoom(input: $input) {
+    ...RoomFields
+  }
+}
+    fragment RoomFields on Room {
+  id
+  name
+  topic
+  visibility
+  memberCount
+  unreadCount
+  readNumber
+  version
+  epoch
+  createdAt
+  viewerMembership {
+    role
+    joinedAt
+  }
+  lastMessage {
+    number
+    content
+    createdAt
+    deletedAt
+    authorId
+    author {
+      id
+      username
+      displayName
+    }
+  }
+}`) as unknown as TypedDocumentString<CreateRoomMutation, CreateRoomMutationVariables>;
+export const MarkReadDocument = new TypedDocumentString(`
+    mutation MarkRead($roomId: ID!, $number: Seq!) {
+  markRead(roomId: $roomId, number: $number) {
+    id
+    readNumber
+  }
+}
+    `) as unknown as TypedDocumentString<MarkReadMutation, MarkReadMutationVariables>;
+export const MembersDocument = new TypedDocumentString(`
+    query Members($roomId: ID!, $first: Int!, $after: String) {
+  room(id: $roomId) {
+    members(first: $first, after: $after) {
+      nodes {
+        role
+        user {
+          id
+          username
+          displayName
+        }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MembersQuery, MembersQueryVariables>;
+export const NewestDocument = new TypedDocumentString(`
+    query Newest($roomId: ID!, $last: Int!) {
+  room(id: $roomId) {
+    messages(last: $last) {
+      ...PageFields
+    }
+  }
+}
+    fragment MessageFields on Message {
+  id
+  seq
+  number
+  changedSeq
+  authorId
+  author {
+    id
+    username
+    displayName
+  }
+  content
+  createdAt
+  editedAt
+  deletedAt
+  clientMessageId
+  replyTo {
+    id
+  }
+}
+fragment PageFields on MessageConnection {
+  edges {
+    cursor
+    node {
+      ...MessageFields
+    }
+  }
+  pageInfo {
+    hasNextPage
+    hasPreviousPage
+  }
+  headSeq
+  epoch
+}`) as unknown as TypedDocumentString<NewestQuery, NewestQueryVariables>;
+export const OlderDocument = new TypedDocumentString(`
+    query Older($roomId: ID!, $last: Int!, $before: String!) {
+  room(id: $roomId) {
+    messages(last: $last, before: $before) {
+      ...PageFields
+    }
+  }
+}
+    fragment MessageFields on Message {
+  id
+  seq
+  number
+  changedSeq
+  authorId
+  author {
+    id
+    username
+    displayName
+  }
+  content
+  createdAt
+  editedAt
+  deletedAt
+  clientMessageId
+  replyTo {
+    id
+  }
+}
+fragment PageFields on MessageConnection {
+  edges {
+    cursor
+    node {
+      ...MessageFields
+    }
+  }
+  pageInfo {
+    hasNextPage
+    hasPreviousPage
+  }
+  headSeq
+  epoch
+}`) as unknown as TypedDocumentString<OlderQuery, OlderQueryVariables>;
+export const NewerDocument = new TypedDocumentString(`
+    query Newer($roomId: ID!, $first: Int!, $after: String!) {
+  room(id: $roomId) {
+    messages(first: $first, after: $after) {
+      ...PageFields
+    }
+  }
+}
+    fragment MessageFields on Message {
+  id
+  seq
+  number
+  changedSeq
+  authorId
+  author {
+    id
+    username
+    displayName
+  }
+  content
+  createdAt
+  editedAt
+  deletedAt
+  clientMessageId
+  replyTo {
+    id
+  }
+}
+fragment PageFields on MessageConnection {
+  edges {
+    cursor
+    node {
+      ...MessageFields
+    }
+  }
+  pageInfo {
+    hasNextPage
+    hasPreviousPage
+  }
+  headSeq
+  epoch
+}`) as unknown as TypedDocumentString<NewerQuery, NewerQueryVariables>;
+export const ChangesDocument = new TypedDocumentString(`
+    query Changes($roomId: ID!, $sinceSeq: Seq!, $first: Int!) {
+  room(id: $roomId) {
+    changes(sinceSeq: $sinceSeq, first: $first) {
+      messages {
+        ...MessageFields
+      }
+      nextSeq
+      headSeq
+      epoch
+      reset
+    }
+  }
+}
+    fragment MessageFields on Message {
+  id
+  seq
+  number
+  changedSeq
+  authorId
+  author {
+    id
+    username
+    displayName
+  }
+  content
+  createdAt
+  editedAt
+  deletedAt
+  clientMessageId
+  replyTo {
+    id
+  }
+}`) as unknown as TypedDocumentString<ChangesQuery, ChangesQueryVariables>;
+export const SendDocument = new TypedDocumentString(`
+    mutation Send($input: SendMessageInput!) {
+  sendMessage(input: $input) {
+    ...MessageFields
+  }
+}
+    fragment MessageFields on Message {
+  id
+  seq
+  number
+  changedSeq
+  authorId
+  author {
+    id
+    username
+    displayName
+  }
+  content
+  createdAt
+  editedAt
+  deletedAt
+  clientMessageId
+  replyTo {
+    id
+  }
+}`) as unknown as TypedDocumentString<SendMutation, SendMutationVariables>;
+export const EditDocument = new TypedDocumentString(`
+    mutation Edit($id: ID!, $content: String!) {
+  editMessage(id: $id, content: $content) {
+    ...MessageFields
+  }
+}
+    fragment MessageFields on Message {
+  id
+  seq
+  number
+  changedSeq
+  authorId
+  author {
+    id
+    username
+    displayName
+  }
+  content
+  createdAt
+  editedAt
+  deletedAt
+  clientMessageId
+  replyTo {
+    id
+  }
+}`) as unknown as TypedDocumentString<EditMutation, EditMutationVariables>;
+export const DeleteDocument = new TypedDocumentString(`
+    mutation Delete($id: ID!) {
+  deleteMessage(id: $id) {
+    ...MessageFields
+  }
+}
+    fragment MessageFields on Message {
+  id
+  seq
+  number
+  changedSeq
+  authorId
+  author {
+    id
+    username
+    displayName
+  }
+  content
+  createdAt
+  editedAt
+  deletedAt
+  clientMessageId
+  replyTo {
+    id
+  }
+}`) as unknown as TypedDocumentString<DeleteMutation, DeleteMutationVariables>;
+export const UsersDocument = new TypedDocumentString(`
+    query Users($ids: [ID!]!) {
+  users(ids: $ids) {
+    id
+    username
+    displayName
+  }
+}
+    `) as unknown as TypedDocumentString<UsersQuery, UsersQueryVariables>;
+export const ConnectionTokenDocument = new TypedDocumentString(`
+    mutation ConnectionToken {
+  connectionToken {
+    token
+    expiresAt
+    endpoint
+    channels
+  }
+}
+    `) as unknown as TypedDocumentString<ConnectionTokenMutation, ConnectionTokenMutationVariables>;

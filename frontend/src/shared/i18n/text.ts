@@ -1,0 +1,195 @@
+/** Every word that people read, in one place. */
+
+import type { ErrorCode } from '../graphql/errors.ts';
+import { counted, formatNumber } from './format.ts';
+
+export const text = {
+  close: 'Close',
+  cancel: 'Cancel',
+  save: 'Save',
+  tryAgain: 'Try again',
+  back: 'Back to rooms',
+
+  live: {
+    live: 'Live',
+    'catching-up': 'Catching up',
+    'not-live': 'Not live (checking every few seconds)',
+    offline: 'Offline',
+  },
+
+  auth: {
+    lead: 'Rooms for everybody, on your own server.',
+    login: 'Log in',
+    loginTitle: 'Welcome back',
+    register: 'Create account',
+    registerTitle: 'Create your account',
+    username: 'Username',
+    usernameHint: 'Letters, digits, dots, dashes and underscores.',
+    password: 'Password',
+    passwordHint: 'At least 8 characters.',
+    displayName: 'Name',
+    displayNameHint: 'What others see. You can leave it out.',
+    noAccount: 'New here?',
+    haveAccount: 'Already have an account?',
+    wrong: 'The username or the password is not right.',
+    taken: 'This username is taken. Choose another one.',
+    logout: 'Log out',
+    unreachable: 'Plaza does not answer',
+    unreachableHint: 'The server may be restarting. You are still signed in here.',
+  },
+
+  rooms: {
+    title: 'Rooms',
+    find: 'Search or jump to',
+    create: 'New room',
+    discover: 'Find rooms',
+    settings: 'Settings',
+    empty: 'You have not joined a room yet.',
+    emptyHint: 'Look around, or open one of your own.',
+    failed: 'Your rooms could not be loaded.',
+    failedHint: 'Rooms that you open by their address still work.',
+    pick: 'Pick a room',
+    pickHint: 'Or press Ctrl K to jump to one.',
+    you: 'You',
+    nothingYet: 'Nothing written yet',
+    deleted: 'Message deleted',
+    unread: (count: number) => `${formatNumber(count)} unread`,
+    members: (count: number) => counted(count, 'member', 'members'),
+    loading: 'Loading rooms',
+  },
+
+  create: {
+    title: 'New room',
+    name: 'Name',
+    topic: 'Topic',
+    topicHint: 'What it is about. You can leave it out.',
+    note: 'Everybody who is signed in can find, read and join it.',
+    submit: 'Create room',
+  },
+
+  discover: {
+    title: 'Find rooms',
+    search: 'Search rooms',
+    placeholder: 'Name or topic',
+    join: 'Join',
+    joinRoom: (name: string) => `Join ${name}`,
+    open: 'Open',
+    joined: 'Joined',
+    none: 'No room matches.',
+    noneHint: 'Try fewer letters, or open a new room.',
+    empty: 'There is no room yet.',
+    emptyHint: 'Open the first one.',
+    failed: 'The rooms could not be loaded.',
+    failedHint: 'The rooms that you have joined still work.',
+    more: 'Show more',
+    loading: 'Loading rooms',
+  },
+
+  room: {
+    members: 'Members',
+    showMembers: 'Members',
+    loading: 'Loading messages',
+    messages: 'Messages',
+    empty: 'Nothing has been written here yet.',
+    emptyHint: 'Write the first message.',
+    emptyGuest: 'Join to write the first message.',
+    beginning: (name: string) => `This is the beginning of ${name}.`,
+    failed: 'The messages could not be loaded.',
+    failedHint: 'Your other rooms still work.',
+    notFound: 'There is no such room.',
+    notFoundHint: 'It may have been deleted, or it is not open to you.',
+    olderFailed: 'Older messages could not be loaded.',
+    newerFailed: 'Newer messages could not be loaded.',
+    newLine: 'New',
+    newMessages: (count: number) => counted(count, 'new message', 'new messages'),
+    toNewest: 'To the newest',
+    edited: 'edited',
+    deleted: 'This message was deleted.',
+    someone: 'Someone',
+    edit: 'Edit',
+    remove: 'Delete',
+    removeTitle: 'Delete this message?',
+    removeHint: 'It disappears for everybody.',
+    sending: 'Sending',
+    sendAgain: 'Send again',
+    discard: 'Discard',
+    failure: {
+      offline: 'Not sent: you were offline.',
+      unreachable: 'Not sent: the server did not answer.',
+      busy: 'Not sent: too many messages at once.',
+      refused: 'Not sent: the server refused this message.',
+      forbidden: 'Not sent: you cannot write in this room.',
+    },
+    leave: 'Leave room',
+    leaveTitle: (name: string) => `Leave ${name}?`,
+    leaveHint: 'You can join again at any time.',
+    membersFailed: 'The members could not be loaded.',
+    moreMembers: 'Show more',
+    guest: 'You are reading as a guest.',
+    join: 'Join room',
+    from: (author: string) => `New message from ${author}`,
+    role: { OWNER: 'Owner', ADMIN: 'Admin', MODERATOR: 'Moderator', MEMBER: '' },
+  },
+
+  composer: {
+    label: (room: string) => `Message ${room}`,
+    send: 'Send',
+    hint: 'Enter sends, Shift Enter starts a new line',
+    tooLong: (over: number) => `${counted(over, 'character', 'characters')} too long`,
+    editLabel: 'Edit message',
+    editHint: 'Enter saves, Esc cancels',
+  },
+
+  switcher: {
+    title: 'Jump to a room',
+    placeholder: 'Where to?',
+    none: 'None of your rooms matches.',
+    discover: (query: string) => (query ? `Find rooms named “${query}”` : 'Find rooms'),
+  },
+
+  settings: {
+    title: 'Settings',
+    theme: 'Appearance',
+    system: 'System',
+    light: 'Light',
+    dark: 'Dark',
+    shortcuts: 'Keyboard shortcuts',
+  },
+
+  shortcuts: {
+    title: 'Keyboard shortcuts',
+    jump: 'Jump to a room',
+    sheet: 'Show this sheet',
+    composer: 'Back to the composer',
+    editLast: 'Edit your last message, in an empty composer',
+    send: 'Send',
+    newline: 'New line',
+    walk: 'Walk through messages',
+  },
+
+  update: {
+    ready: 'A newer Plaza is on the server.',
+    reload: 'Reload',
+  },
+} as const;
+
+/** What an error means to whoever reads it, and what to do. */
+export function errorText(code: ErrorCode, message = ''): string {
+  switch (code) {
+    case 'NETWORK':
+      return 'No answer from the server. Check your connection and try again.';
+    case 'RATE_LIMITED':
+      return 'That was too often. Wait a moment and try again.';
+    case 'FORBIDDEN':
+      return 'You are not allowed to do that.';
+    case 'NOT_FOUND':
+      return 'It is not there any more.';
+    case 'BAD_USER_INPUT':
+    case 'CONFLICT':
+      return message || 'The server did not take this. Check what you typed.';
+    case 'UNAUTHENTICATED':
+      return 'Your session has ended. Log in again.';
+    default:
+      return 'Something on the server does not work right now. Try again in a moment.';
+  }
+}

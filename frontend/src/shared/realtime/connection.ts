@@ -1,0 +1,191 @@
+import { Centrifuge, UnauthorizedError } from 'centrifuge';
+import { type PlazaEvent, readPublication } from './events.ts';
+import { type LiveStatus, liveStatus, TICK_LIMIT_MS } from './status.ts';
+
+export interface RealtimeToken {
+  token: string;
+  endpoint: string;
+}
+
+export interface ConnectionOptions {
+  /** A fresh connection token; null: real time is off. Throws when nobody answers. */
+  fetchToken(): Promise<RealtimeToken | null>;
+  /** Whether an error of `fetchToken` means that the session is over. */
+  isSessionOver(error: unknown): boolean;
+  /** Events in the order of their channel. */
+  onEvents(events: PlazaEvent[]): void;
+  /** What was missed has to be fetched. */
+  onGap(): void;
+  onStatus(status: LiveStatus): void;
+}
+
+/** A token for an attempt must not be older than this: it is good for a few seconds only. */
+const TOKEN_AGE_MS = 3_000;
+const CHECK_MS = 1_000;
+const RETRY_MIN_MS = 4_000;
+const RETRY_MAX_MS = 60_000;
+/** How often to ask whether real time has been switched on. */
+const OFF_RETRY_MS = 60_000;
+
+/**
+ * Keeps a connection to Centrifugo, or goes on trying. What the SDK takes as
+ * final is retried here, slowly: it includes "the keys could not be fetched".
+ */
+export class RealtimeConnection {
+  #client: Centrifuge | null = null;
+  #closed = false;
+  #retries = 0;
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #checkTimer: ReturnType<typeof setInterval> | undefined;
+  #tokenAt = 0;
+  #first: RealtimeToken | null = null;
+  #connected = false;
+  #since = Date.now();
+  #lastTick = 0;
+  #syncing = false;
+  #status: LiveStatus = 'catching-up';
+
+  constructor(private readonly options: ConnectionOptions) {}
+
+  open(): void {
+    this.#checkTimer = setInterval(() => this.#check(), CHECK_MS);
+    addEventListener('online', this.#onNetwork);
+    addEventListener('offline', this.#onNetwork);
+    void this.#start();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#checkTimer);
+    clearTimeout(this.#retryTimer);
+    removeEventListener('online', this.#onNetwork);
+    removeEventListener('offline', this.#onNetwork);
+    this.#client?.disconnect();
+    this.#client?.removeAllListeners();
+    this.#client = null;
+  }
+
+  get status(): LiveStatus {
+    return this.#status;
+  }
+
+  /** Tells whether what was missed is being fetched. */
+  setSyncing(syncing: boolean): void {
+    this.#syncing = syncing;
+    this.#check();
+  }
+
+  readonly #onNetwork = () => this.#check();
+
+  async #start(): Promise<void> {
+    try {
+      const token = await this.options.fetchToken();
+      if (this.#closed) return;
+      if (!token) {
+        this.#again(OFF_RETRY_MS);
+        return;
+      }
+      this.#first = token;
+      this.#tokenAt = Date.now();
+      this.#client = this.#build(token.endpoint);
+      this.#client.connect();
+    } catch (error) {
+      if (!this.#closed && !this.options.isSessionOver(error)) this.#again(this.#backoff());
+    }
+  }
+
+  #build(endpoint: string): Centrifuge {
+    const client = new Centrifuge(endpoint, {
+      getToken: () => this.#token(),
+      minReconnectDelay: 500 + Math.random() * 500,
+      maxReconnectDelay: 20_000,
+    });
+    client.on('connecting', () => {
+      this.#socket(false);
+      client.setToken('');
+    });
+    client.on('error', () => {
+      if (Date.now() - this.#tokenAt > TOKEN_AGE_MS) client.setToken('');
+    });
+    client.on('connected', () => {
+      this.#retries = 0;
+      this.#socket(true);
+    });
+    client.on('subscribed', ({ channel, recovered }) => {
+      if (channel.startsWith('personal:') && !recovered) this.options.onGap();
+    });
+    client.on('publication', ({ data }) => this.#receive(data));
+    client.on('disconnected', () => {
+      this.#socket(false);
+      if (this.#closed) return;
+      client.removeAllListeners();
+      this.#client = null;
+      this.#again(this.#backoff());
+    });
+    return client;
+  }
+
+  async #token(): Promise<string> {
+    const first = this.#first;
+    this.#first = null;
+    if (first && Date.now() - this.#tokenAt < TOKEN_AGE_MS) return first.token;
+    try {
+      const token = await this.options.fetchToken();
+      this.#tokenAt = Date.now();
+      if (!token) throw new UnauthorizedError('real time is off');
+      return token.token;
+    } catch (error) {
+      throw this.options.isSessionOver(error) ? new UnauthorizedError('session over') : error;
+    }
+  }
+
+  #receive(data: unknown): void {
+    const events = readPublication(data);
+    const about = events.filter(({ type }) => type !== 'tick');
+    if (about.length > 0) this.options.onEvents(about);
+    if (about.length !== events.length) this.#tick();
+  }
+
+  #tick(): void {
+    const now = Date.now();
+    const silent = this.#lastTick > 0 && now - this.#lastTick >= TICK_LIMIT_MS;
+    this.#lastTick = now;
+    // Whatever was published during the silence may never have come.
+    if (silent || this.#status === 'not-live') this.options.onGap();
+    this.#check();
+  }
+
+  #socket(connected: boolean): void {
+    if (this.#connected !== connected) {
+      this.#connected = connected;
+      this.#since = Date.now();
+    }
+    this.#check();
+  }
+
+  #check(): void {
+    if (this.#closed) return;
+    const status = liveStatus({
+      now: Date.now(),
+      online: navigator.onLine,
+      connected: this.#connected,
+      since: this.#since,
+      lastTick: this.#lastTick,
+      syncing: this.#syncing,
+    });
+    if (status === this.#status) return;
+    this.#status = status;
+    this.options.onStatus(status);
+  }
+
+  #backoff(): number {
+    const ceiling = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** this.#retries);
+    this.#retries = Math.min(this.#retries + 1, 10);
+    return RETRY_MIN_MS / 2 + Math.random() * ceiling;
+  }
+
+  #again(delayMs: number): void {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = setTimeout(() => void this.#start(), delayMs);
+  }
+}
