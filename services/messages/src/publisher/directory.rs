@@ -1,0 +1,67 @@
+//! Asks rooms who reads a room, until it has answered.
+
+use std::{sync::Arc, time::Duration};
+
+use plaza_clients::{As, ClientError, rooms::RoomsClient};
+use plaza_kit::{
+    retry::{Backoff, Outage},
+    shutdown::Shutdown,
+    token::ServiceTokens,
+};
+use plaza_types::{Code, RoomId};
+
+use super::{Stopped, rooms::Room};
+
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+const LONGEST_DELAY: Duration = Duration::from_secs(2);
+
+/// What rooms know. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Directory {
+    client: RoomsClient,
+    tokens: ServiceTokens,
+    outage: Arc<Outage>,
+}
+
+impl Directory {
+    pub(super) fn new(client: RoomsClient, tokens: ServiceTokens) -> Self {
+        Self {
+            client,
+            tokens,
+            outage: Arc::new(Outage::new("rooms")),
+        }
+    }
+
+    /// The readers of a room as they are now; none when there is no such room.
+    /// Waits while rooms does not answer, until the shutdown finishes.
+    pub(super) async fn room(
+        &self,
+        room: RoomId,
+        shutdown: &Shutdown,
+    ) -> Result<Option<Room>, Stopped> {
+        let mut backoff = Backoff::new(FIRST_DELAY, LONGEST_DELAY);
+        loop {
+            let answer = self.client.fanout(As::Service(&self.tokens), room).await;
+            match answer {
+                Ok(fanout) => {
+                    self.outage.answered();
+                    return Ok(Some(fanout.into()));
+                }
+                Err(error) if error.code() == Some(Code::NotFound) => {
+                    self.outage.answered();
+                    return Ok(None);
+                }
+                Err(error) => self.failed(&error),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(backoff.delay()) => {}
+                () = shutdown.finishing() => return Err(Stopped),
+            }
+        }
+    }
+
+    fn failed(&self, error: &ClientError) {
+        metrics::counter!("plaza_publisher_retries_total", "of" => "rooms").increment(1);
+        self.outage.failed(error);
+    }
+}

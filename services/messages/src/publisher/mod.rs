@@ -1,0 +1,147 @@
+//! The messages-publisher: reads the streams that the relays write, and
+//! publishes each event to the channels of those who may see it.
+//!
+//! ```text
+//! Redis ── partition ──▶ incoming ──▶ route ──▶ plan ──▶ send ──▶ Centrifugo
+//!            │  read      what is it   to whom   in which   until answered
+//!            ▼                          ▲        order
+//!          cursor                     rooms ◀── directory ── rooms' HTTP API
+//! ```
+//!
+//! Each partition is published by one task, in order; the cursor moves past an
+//! event when every publication of it was answered in every channel. So a
+//! crash repeats events and loses none, and clients drop what they have seen.
+
+mod directory;
+mod incoming;
+mod lag;
+mod partition;
+mod plan;
+mod rooms;
+mod route;
+mod send;
+mod touched;
+
+use std::{sync::Arc, time::Duration};
+
+use plaza_centrifugo::{Client, ClientArgs};
+use plaza_clients::{PeersArgs, rooms::RoomsClient};
+use plaza_events::Partition;
+use plaza_kit::{
+    config::{InternalSecretArgs, OpsArgs},
+    health::Readiness,
+    redis::RedisArgs,
+    retry::Outage,
+    serve::serve,
+    shutdown::Shutdown,
+    token::ServiceTokens,
+};
+
+/// The name of the part, as in `plaza messages-publisher`.
+const PART: &str = "messages-publisher";
+
+/// The messages-publisher's configuration.
+#[derive(Debug, Clone, clap::Args)]
+pub struct PublisherArgs {
+    /// Its operations listener.
+    #[command(flatten)]
+    pub ops: OpsArgs<9084>,
+    /// Where the streams are.
+    #[command(flatten)]
+    pub redis: RedisArgs,
+    /// Where Centrifugo is.
+    #[command(flatten)]
+    pub centrifugo: ClientArgs,
+    /// Where rooms is.
+    #[command(flatten)]
+    pub peers: PeersArgs,
+    /// What it signs its calls to rooms with.
+    #[command(flatten)]
+    pub internal: InternalSecretArgs,
+    /// Its bounds.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+/// Bounds of the messages-publisher. The defaults suit every size of installation.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Limits {
+    /// Events that one read of a partition brings from each service, at most
+    #[arg(
+        long = "publisher-read",
+        env = "PLAZA_PUBLISHER_READ",
+        default_value_t = 256
+    )]
+    pub entries_per_read: usize,
+    /// Deliveries (channels) of a partition after which the cursor is moved
+    #[arg(
+        long = "publisher-window",
+        env = "PLAZA_PUBLISHER_WINDOW",
+        default_value_t = 20_000
+    )]
+    pub deliveries_per_window: usize,
+    /// Members that are remembered over all rooms; beyond that rooms is asked again
+    #[arg(
+        long = "publisher-cached-members",
+        env = "PLAZA_PUBLISHER_CACHED_MEMBERS",
+        default_value_t = 1_000_000
+    )]
+    pub cached_members: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            entries_per_read: 256,
+            deliveries_per_window: 20_000,
+            cached_members: 1_000_000,
+        }
+    }
+}
+
+/// The shutdown finishes: what is not done is left to whoever comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stopped;
+
+/// Runs the messages-publisher until the shutdown is over.
+pub async fn run(args: PublisherArgs, shutdown: Shutdown) -> anyhow::Result<()> {
+    let redis = args.redis.client()?;
+    let centrifugo = args.centrifugo.client()?;
+    let rooms = RoomsClient::new(&args.peers.rooms_url)?;
+    let tokens = ServiceTokens::from_args(PART, &args.internal)?;
+    spawn(&redis, &centrifugo, rooms, tokens, args.limits, &shutdown)?;
+
+    // What it needs comes and goes; it waits, and nobody waits for it.
+    let readiness = Readiness::new(&shutdown, &[]);
+    let (ops, drain) = (args.ops.ops_listen, args.ops.drain());
+    serve(PART, None, ops, drain, &readiness, &shutdown).await
+}
+
+/// Starts a publisher of every partition. With replicas each would take the
+/// partitions that it owns.
+fn spawn(
+    redis: &redis::Client,
+    centrifugo: &Client,
+    rooms: RoomsClient,
+    tokens: ServiceTokens,
+    limits: Limits,
+    shutdown: &Shutdown,
+) -> redis::RedisResult<()> {
+    let directory = directory::Directory::new(rooms, tokens);
+    let redis_outage = Arc::new(Outage::new("Redis of the streams"));
+    let centrifugo_outage = Arc::new(Outage::new("Centrifugo"));
+    for partition in Partition::all() {
+        let publisher = partition::Publisher::new(
+            partition,
+            redis.clone(),
+            send::Sender::new(partition, centrifugo.clone(), centrifugo_outage.clone()),
+            directory.clone(),
+            limits,
+            redis_outage.clone(),
+        );
+        shutdown.spawn("publisher", publisher.run(shutdown.clone()));
+    }
+    let connection = plaza_kit::redis::shared(redis, Duration::from_secs(1))?;
+    shutdown.spawn("stream lag", lag::run(connection, shutdown.clone()));
+    Ok(())
+}

@@ -1,0 +1,226 @@
+//! Sends publications to Centrifugo until each was answered in each channel.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::Utc;
+use plaza_centrifugo::{CallError, Channel, Client, Command, Outcome};
+use plaza_events::Partition;
+use plaza_kit::{
+    retry::{Backoff, Outage},
+    shutdown::Shutdown,
+    trace,
+};
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::{
+    Stopped,
+    plan::{BatchLimits, Step, Window},
+    route::{Publication, Recipients, data},
+    touched::Touched,
+};
+
+const FIRST_DELAY: Duration = Duration::from_millis(50);
+const LONGEST_DELAY: Duration = Duration::from_secs(2);
+
+/// Channels of one partition that are made to notice a loss, at most.
+const MAX_TOUCHED: usize = 20_000;
+
+/// A channel's error that comes with an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("Centrifugo answered with code {0}")]
+struct Refused(u32);
+
+/// The way of one partition to Centrifugo.
+#[derive(Debug)]
+pub(super) struct Sender {
+    partition: Partition,
+    client: Client,
+    outage: Arc<Outage>,
+    backoff: Backoff,
+    limits: BatchLimits,
+    touched: Touched,
+}
+
+impl Sender {
+    pub(super) fn new(partition: Partition, client: Client, outage: Arc<Outage>) -> Self {
+        Self {
+            partition,
+            client,
+            outage,
+            backoff: Backoff::new(FIRST_DELAY, LONGEST_DELAY),
+            limits: BatchLimits::default(),
+            touched: Touched::new(MAX_TOUCHED, Instant::now()),
+        }
+    }
+
+    /// Sends a window. An outage is waited out, until the shutdown finishes:
+    /// then the window is left as far as it came.
+    pub(super) async fn send(
+        &mut self,
+        window: &mut Window,
+        shutdown: &Shutdown,
+    ) -> Result<(), Stopped> {
+        while !window.is_done() {
+            let steps = window.ready(self.limits);
+            let answered = !steps.is_empty() && self.batch(window, &steps).await;
+            if !answered {
+                tokio::select! {
+                    () = tokio::time::sleep(self.backoff.delay()) => {}
+                    () = shutdown.finishing() => return Err(Stopped),
+                }
+                window.release();
+            }
+        }
+        self.backoff.reset();
+        Ok(())
+    }
+
+    /// Sends one batch; false when it has no answer.
+    async fn batch(&mut self, window: &mut Window, steps: &[Step]) -> bool {
+        let began = Instant::now();
+        for channel in steps.iter().flat_map(|step| &step.channels) {
+            self.touched.touch(*channel, began);
+        }
+        let commands: Vec<_> = steps.iter().map(|step| command(window, step)).collect();
+        let span = self.span(window, steps);
+        let answer = self.client.batch(&commands).instrument(span).await;
+        metrics::histogram!("plaza_publisher_publish_seconds").record(began.elapsed());
+        match answer {
+            Ok(outcomes) => {
+                let mut tally = Tally::default();
+                for (step, outcomes) in steps.iter().zip(outcomes) {
+                    for (at, outcome) in outcomes.into_iter().enumerate() {
+                        self.settle(window, step, at, outcome, &mut tally);
+                    }
+                }
+                self.count(&tally);
+                true
+            }
+            Err(error) => {
+                self.failed(&error);
+                false
+            }
+        }
+    }
+
+    fn settle(
+        &mut self,
+        window: &mut Window,
+        step: &Step,
+        at: usize,
+        outcome: Outcome,
+        tally: &mut Tally,
+    ) {
+        let channel = step.channels[at];
+        match outcome {
+            Outcome::Accepted(position) => {
+                if let Some(position) = position {
+                    self.touched
+                        .accepted(channel, &position.epoch, Instant::now());
+                }
+                tally.deliveries += 1;
+            }
+            Outcome::Retry { code } => {
+                tally.held.get_or_insert(code);
+                tally.retries += 1;
+                window.hold(step, at);
+                return;
+            }
+            Outcome::Never { code, message } => {
+                metrics::counter!("plaza_publisher_skipped_total", "reason" => "refused")
+                    .increment(1);
+                tracing::error!(
+                    partition = self.partition.number(), %channel, code, reason = message,
+                    "Centrifugo will never take this publication, passing over it"
+                );
+            }
+        }
+        if window.answered(step, at) {
+            tally.publications += 1;
+            if let Some(origin) = &window.publication(step.publication).of {
+                let ms = Utc::now().timestamp_millis() - origin.at_ms;
+                let latency = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+                metrics::histogram!("plaza_commit_to_publish_seconds").record(latency);
+            }
+        }
+    }
+
+    fn count(&mut self, tally: &Tally) {
+        metrics::counter!("plaza_publisher_publications_total").increment(tally.publications);
+        metrics::counter!("plaza_publisher_deliveries_total").increment(tally.deliveries);
+        if let Some(code) = tally.held {
+            metrics::counter!("plaza_publisher_retries_total", "of" => "centrifugo")
+                .increment(tally.retries);
+            self.touched.failed(Instant::now());
+            self.outage.failed(&Refused(code));
+        } else {
+            self.outage.answered();
+        }
+    }
+
+    fn failed(&mut self, error: &CallError) {
+        metrics::counter!("plaza_publisher_retries_total", "of" => "centrifugo").increment(1);
+        self.touched.failed(Instant::now());
+        self.outage.failed(error);
+    }
+
+    /// One span for a batch, linked to the trace of each of its events.
+    fn span(&self, window: &Window, steps: &[Step]) -> tracing::Span {
+        let span = tracing::info_span!(
+            "publish",
+            partition = self.partition.number(),
+            commands = steps.len(),
+            channels = steps.iter().map(|step| step.channels.len()).sum::<usize>()
+        );
+        for step in steps {
+            let origin = window.publication(step.publication).of.as_ref();
+            if let Some(traceparent) = origin.and_then(|origin| origin.traceparent.as_deref()) {
+                trace::link(&span, traceparent);
+            }
+        }
+        span
+    }
+
+    /// When [`reveal_gaps`](Self::reveal_gaps) should be called; none while
+    /// nothing has failed.
+    pub(super) fn gaps_due(&self) -> Option<Instant> {
+        self.touched.due()
+    }
+
+    /// After trouble: sends a publication without events to each channel that
+    /// may have lost one, so that its clients notice.
+    pub(super) async fn reveal_gaps(&mut self, shutdown: &Shutdown) -> Result<(), Stopped> {
+        let channels: Vec<Channel> = self.touched.take(Instant::now());
+        let Ok(data) = data(&[]) else { return Ok(()) };
+        metrics::counter!("plaza_publisher_gap_checks_total").increment(channels.len() as u64);
+        let publication = Publication {
+            to: Recipients::Many(Arc::new(channels)),
+            data,
+            of: None,
+        };
+        self.send(&mut Window::new(vec![publication]), shutdown)
+            .await
+    }
+}
+
+/// What the answer to a batch amounts to.
+#[derive(Debug, Default)]
+struct Tally {
+    publications: u64,
+    deliveries: u64,
+    retries: u64,
+    /// The code of a channel that has to wait.
+    held: Option<u32>,
+}
+
+fn command<'a>(window: &'a Window, step: &'a Step) -> Command<'a> {
+    let data = &window.publication(step.publication).data;
+    match step.channels.as_slice() {
+        [channel] => Command::Publish {
+            channel: *channel,
+            data,
+        },
+        channels => Command::Broadcast { channels, data },
+    }
+}
