@@ -17,6 +17,8 @@ mod api;
 mod config;
 mod domain;
 mod forget;
+#[cfg(test)]
+mod guarantees;
 mod run;
 mod storage;
 

@@ -12,7 +12,7 @@ mod members;
 mod page;
 mod removals;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use std::time::Duration;
 

@@ -15,11 +15,13 @@ use plaza_testkit::{Answer, Issuer, Request, TestDatabase, database, service_tok
 use plaza_types::{Epoch, Person, RoomId, UserId};
 use serde_json::{Value, json};
 
-use super::{Limits, Parts, router};
+use super::{Api, Limits, Parts, routes};
+use crate::storage::Store;
 
 /// A running API and what is behind it.
 pub(crate) struct Bench {
     pub(crate) router: Router,
+    pub(crate) store: Store,
     pub(crate) database: TestDatabase,
     pub(crate) issuer: Issuer,
     pub(crate) epoch: Epoch,
@@ -45,7 +47,7 @@ impl Bench {
         let issuer = Issuer::new();
         let options = database.url.parse().unwrap();
         let (_, relay) = Relay::new(Source::Rooms, options, None, RelayArgs::default()).unwrap();
-        let router = router(Parts {
+        let api = Api::new(Parts {
             pool: database.pool.clone(),
             epoch,
             relay,
@@ -55,7 +57,8 @@ impl Bench {
             limits,
         });
         Self {
-            router,
+            store: api.store.clone(),
+            router: routes(api),
             database,
             issuer,
             epoch,

@@ -1,0 +1,87 @@
+//! Tests that carry the numbers of the design's guarantees.
+
+use std::collections::{HashMap, HashSet};
+
+use futures::future::{join, join_all};
+use http::StatusCode;
+use plaza_clients::rooms::Fanout;
+use plaza_events::Body;
+use plaza_testkit::{Issuer, Request};
+use plaza_types::{RoomId, UserId};
+
+use crate::api::testing::Bench;
+
+/// 50 people join one room twice at the same moment, every other leaves again,
+/// so does the owner, and joins of a room that does not exist fail between:
+/// versions have no gap, each change is told once, and the outbox has them in
+/// their order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn guarantee_2_changes_of_a_room_are_numbered_without_gaps_and_told_in_order() {
+    let bench = Bench::new().await;
+    let ada = Issuer::person("ada");
+    let room = bench.create(&ada, "Rust").await.id;
+    let people: Vec<_> = (0..50).map(|n| Issuer::person(&format!("p{n}"))).collect();
+
+    let each = people.iter().enumerate().map(async |(n, who)| {
+        let (once, twice) = join(bench.join(who, room), bench.join(who, room)).await;
+        once.expect(StatusCode::OK);
+        twice.expect(StatusCode::OK);
+        let missing = bench.join(who, RoomId::new()).await;
+        missing.expect(StatusCode::NOT_FOUND);
+        if n % 2 == 1 {
+            let (once, twice) = join(bench.leave(who, room), bench.leave(who, room)).await;
+            once.expect(StatusCode::OK);
+            twice.expect(StatusCode::OK);
+        }
+    });
+    let owner = async {
+        // Once somebody is there to follow.
+        bench.join(&Issuer::person("cleo"), room).await.expect(StatusCode::OK);
+        bench.leave(&ada, room).await.expect(StatusCode::OK);
+    };
+    join(join_all(each), owner).await;
+
+    let events = bench.events().await;
+    let mut members: HashSet<UserId> = HashSet::new();
+    let mut joins: HashMap<UserId, usize> = HashMap::new();
+    let mut owners: HashSet<UserId> = HashSet::new();
+    let mut versions = Vec::new();
+    for event in &events {
+        let version = match &event.body {
+            Body::RoomUpdated { version, .. } => version,
+            Body::MemberUpdated {
+                version,
+                user,
+                role,
+                member_count,
+                ..
+            } => {
+                if role.is_none() {
+                    assert!(members.remove(&user.id), "told twice: {version}");
+                    owners.remove(&user.id);
+                } else if members.insert(user.id) {
+                    *joins.entry(user.id).or_default() += 1;
+                }
+                if *role == Some(plaza_types::Role::Owner) {
+                    owners.insert(user.id);
+                }
+                let count = usize::try_from(*member_count).unwrap();
+                assert_eq!(count, members.len(), "at version {version}");
+                version
+            }
+            other => panic!("{other:?}"),
+        };
+        versions.push(version.get());
+    }
+    let last = i64::try_from(events.len()).unwrap();
+    assert_eq!(versions, (1..=last).collect::<Vec<_>>(), "no gap, in order");
+    // Created and told, 51 joins, 25 leaves, the owner's, and who follows.
+    assert_eq!(last, 2 + 51 + 25 + 2);
+    assert!(joins.values().all(|count| *count == 1), "{joins:?}");
+    assert_eq!(owners.len(), 1, "one owner");
+
+    let path = format!("/internal/rooms/{room}/fanout");
+    let now: Fanout = bench.send_internal(Request::get(path)).await.parse();
+    assert_eq!(now.version.get(), last);
+    assert_eq!(now.members.into_iter().collect::<HashSet<_>>(), members);
+}
