@@ -10,6 +10,8 @@ pub const MIN_USERNAME_CHARS: usize = 2;
 pub const MAX_USERNAME_CHARS: usize = 32;
 /// Longest display name, in characters.
 pub const MAX_DISPLAY_NAME_CHARS: usize = 64;
+/// Longest device name, in characters; a longer one is cut.
+pub const MAX_DEVICE_NAME_CHARS: usize = 120;
 /// Longest room name, in characters.
 pub const MAX_ROOM_NAME_CHARS: usize = 80;
 /// Longest topic, in characters.
@@ -161,6 +163,12 @@ texts! {
         let text = line("A display name", MAX_DISPLAY_NAME_CHARS, text)?;
         if text.is_empty() { Err(TextError::Empty { what: "A display name" }) } else { Ok(text) }
     };
+    /// What a session list calls a device; may be empty. Programs send it, not
+    /// people, so a long one is cut and not refused.
+    DeviceName => |text| {
+        let cut: String = text.chars().take(MAX_DEVICE_NAME_CHARS).collect();
+        line("A device name", MAX_DEVICE_NAME_CHARS, &cut)
+    };
     /// A room's name.
     RoomName => |text| {
         let text = line("A room name", MAX_ROOM_NAME_CHARS, text)?;
@@ -267,6 +275,14 @@ mod tests {
         assert!(MessageContent::parse("a\nb\tc").is_ok());
         assert!(MessageContent::parse("a\0b").is_err());
         assert!(MessageContent::parse("a\u{202E}b").is_err());
+    }
+
+    #[test]
+    fn a_long_device_name_is_cut() {
+        let name = DeviceName::parse(&"x".repeat(1_000_000)).unwrap();
+        assert_eq!(name.as_str().len(), MAX_DEVICE_NAME_CHARS);
+        assert_eq!(DeviceName::parse("").unwrap().as_str(), "");
+        assert!(DeviceName::parse("a\0b").is_err());
     }
 
     #[test]
