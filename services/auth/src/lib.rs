@@ -1,1 +1,40 @@
-//! Accounts, passwords, sessions, signing keys, revocations and real-time tokens.
+//! auth: accounts, passwords, sessions, signing keys, revocations and
+//! real-time tokens.
+//!
+//! - [`run`] is the service: the API of [`router`], and tasks that keep the
+//!   signing keys and the revocations in memory as the database has them.
+//! - A new endpoint is a file in `http` with its error, handler and tests, and
+//!   a line in the table of routes.
+//! - `domain` holds the rules and knows neither HTTP nor SQL; `storage` alone
+//!   knows SQL.
+//!
+//! Three secrets make the tokens. *Signing keys* (ES256) live in the database
+//! as PKCS#8 bytes, so that every replica signs with the same one and a backup
+//! holds them: protect the database and its backups as you would the keys.
+//! *Refresh tokens* are derived from a session's id and generation under the
+//! key `PLAZA_AUTH_REFRESH_KEY`, which is not in the database: neither a copy
+//! of the database nor the key alone gives a usable token. The *internal
+//! secret* lets services ask for revocations.
+
+mod app;
+mod args;
+mod domain;
+mod http;
+mod keys;
+mod passwords;
+mod run;
+mod storage;
+mod tasks;
+#[cfg(test)]
+mod testing;
+
+pub use app::App;
+pub use args::{AuthArgs, Policy, Registration};
+pub use domain::refresh_token::{RefreshKey, ShortKey};
+pub use http::router;
+pub use keys::{KeyError, SignError, SigningKeys};
+pub use passwords::{CostError, PasswordCost, PasswordError, PasswordLimits, Passwords, Verdict};
+pub use run::run;
+
+/// The migrations of auth's database.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

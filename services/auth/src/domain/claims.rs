@@ -1,0 +1,106 @@
+//! What the tokens that auth signs say.
+
+use chrono::{DateTime, Utc};
+use plaza_centrifugo::Channel;
+use plaza_clients::auth::User;
+use plaza_kit::token::{ACCESS_AUDIENCE, AccessClaims, CONNECTION_AUDIENCE, ISSUER};
+use plaza_types::{SessionId, UserId};
+use serde::Serialize;
+
+use crate::args::Policy;
+
+/// An access token for a user's session, from `now` on.
+pub(crate) fn access(
+    user: &User,
+    session: SessionId,
+    now: DateTime<Utc>,
+    policy: &Policy,
+) -> AccessClaims {
+    AccessClaims {
+        iss: ISSUER.into(),
+        aud: ACCESS_AUDIENCE.into(),
+        sub: user.id,
+        sid: session,
+        exp: (now + policy.access_lifetime).timestamp(),
+        iat: now.timestamp(),
+        username: user.username.clone(),
+        name: user.display_name.clone(),
+    }
+}
+
+/// What a connection token says. Centrifugo knows these names.
+#[derive(Debug, Serialize)]
+pub(crate) struct ConnectionClaims {
+    iss: &'static str,
+    aud: &'static str,
+    sub: UserId,
+    iat: i64,
+    /// Until when the token opens a connection (s of Unix time).
+    pub(crate) exp: i64,
+    /// Until when that connection lives (s of Unix time).
+    expire_at: i64,
+    /// What the connection is subscribed to from its start.
+    pub(crate) channels: [Channel; 2],
+    meta: ConnectionMeta,
+}
+
+/// Seen by proxies and the server API, never by clients.
+#[derive(Debug, Serialize)]
+struct ConnectionMeta {
+    sid: SessionId,
+}
+
+/// A connection token from `now` on. `spread`, from 0 to 1, places the end of
+/// the connection between four and six fifths of its lifetime, so that those
+/// who connected together do not return together.
+pub(crate) fn connection(
+    user: UserId,
+    session: SessionId,
+    now: DateTime<Utc>,
+    policy: &Policy,
+    spread: f64,
+) -> ConnectionClaims {
+    let lifetime = policy.connection_lifetime.mul_f64(0.8 + 0.4 * spread);
+    ConnectionClaims {
+        iss: ISSUER,
+        aud: CONNECTION_AUDIENCE,
+        sub: user,
+        iat: now.timestamp(),
+        exp: (now + policy.connection_token_lifetime).timestamp(),
+        expire_at: (now + lifetime).timestamp(),
+        channels: [Channel::Personal(user), Channel::Pulse],
+        meta: ConnectionMeta { sid: session },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::POLICY;
+
+    #[test]
+    fn connections_end_spread_over_two_fifths_of_an_hour() {
+        let now = Utc::now();
+        let ends = |spread| {
+            connection(UserId::new(), SessionId::new(), now, &POLICY, spread).expire_at
+                - now.timestamp()
+        };
+        assert_eq!([ends(0.0), ends(0.5), ends(1.0)], [2_880, 3_600, 4_320]);
+    }
+
+    #[test]
+    fn a_connection_token_says_what_centrifugo_expects() {
+        let (user, session) = (UserId::new(), SessionId::new());
+        let now = DateTime::from_timestamp(1_000_000, 0).unwrap();
+        let claims = connection(user, session, now, &POLICY, 0.5);
+        assert_eq!(
+            serde_json::to_value(&claims).unwrap(),
+            serde_json::json!({
+                "iss": "plaza", "aud": "centrifugo", "sub": user,
+                "iat": 1_000_000, "exp": 1_000_006, "expire_at": 1_003_600,
+                "channels": [format!("personal:{user}"), "pulse:all"],
+                "meta": { "sid": session },
+            })
+        );
+    }
+}

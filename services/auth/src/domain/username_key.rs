@@ -1,0 +1,55 @@
+//! What makes two usernames the same name.
+
+use plaza_types::Username;
+use unicode_normalization::UnicodeNormalization;
+
+/// The form that usernames are compared in: compatibility forms (NFKC) and
+/// case are folded, character by character, so that the result depends on
+/// neither locale nor place in the word.
+pub(crate) fn username_key(username: &Username) -> String {
+    username
+        .as_str()
+        .nfkc()
+        // Upper case first joins letters that have two lower-case forms (ς, σ; ſ, s).
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
+        .nfkc()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn key(text: &str) -> String {
+        username_key(&Username::parse(text).unwrap())
+    }
+
+    #[test]
+    fn names_that_differ_in_case_or_form_are_the_same_name() {
+        for (one, other) in [
+            ("Ada", "ADA"),
+            ("МАРИЯ", "мария"),
+            ("ＡＤＡ", "ada"),
+            ("ΝΊΚΟΣ", "νίκος"),
+            ("straße", "STRASSE"),
+            ("ﬁona", "FIONA"),
+        ] {
+            assert_eq!(key(one), key(other), "{one} and {other}");
+        }
+        assert_ne!(key("ada"), key("adá"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_is_the_key_of_itself(name in "[\\p{L}\\p{N}]{2,32}") {
+            if let Ok(name) = Username::parse(&name) {
+                let once = username_key(&name);
+                if let Ok(again) = Username::parse(&once) {
+                    prop_assert_eq!(username_key(&again), once);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! `POST /v1/connection-token`: a token for one connection to Centrifugo. It
+//! costs a signature and no look-up, so that everybody can reconnect at once.
+
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use plaza_clients::auth::ConnectionToken;
+use plaza_kit::{
+    http::{Json, Reject},
+    token::Caller,
+};
+
+use crate::{app::App, domain::claims, keys::SignError};
+
+fn issue(app: &App, caller: &Caller) -> Result<ConnectionToken, SignError> {
+    let now = Utc::now();
+    let claims = claims::connection(
+        caller.user,
+        caller.session,
+        now,
+        &app.policy,
+        fastrand::f64(),
+    );
+    Ok(ConnectionToken {
+        token: app.keys.sign(&claims)?,
+        expires_at: DateTime::from_timestamp(claims.exp, 0).unwrap_or(now),
+        channels: claims.channels.iter().map(ToString::to_string).collect(),
+    })
+}
+
+pub(super) async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<ConnectionToken>, Reject> {
+    Ok(Json(issue(&app, &caller)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use jsonwebtoken::{Algorithm, Validation};
+    use plaza_testkit::{Answer, Request};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::Installation;
+
+    async fn ask(installation: &Installation, token: &str) -> Answer {
+        let request = Request::post("/v1/connection-token").bearer(token);
+        request.json(&Value::Null).send(&installation.router).await
+    }
+
+    #[tokio::test]
+    async fn it_opens_the_callers_own_channel_and_the_pulse_without_the_database() {
+        let installation = Installation::new().await;
+        let ada = installation.register("ada").await;
+        installation.pool.close().await;
+        let asked = Utc::now().timestamp();
+        let answer = ask(&installation, &ada.access_token).await;
+        let answer: ConnectionToken = answer.expect(StatusCode::OK).parse();
+
+        let kid = jsonwebtoken::decode_header(&answer.token)
+            .unwrap()
+            .kid
+            .unwrap();
+        let key = installation.app.keys.verification().get(&kid).unwrap();
+        let mut validation = Validation::new(Algorithm::ES256);
+        validation.set_audience(&["centrifugo"]);
+        validation.set_issuer(&["plaza"]);
+        let claims = jsonwebtoken::decode::<Value>(&answer.token, &key, &validation)
+            .unwrap()
+            .claims;
+        let channels = json!([format!("personal:{}", ada.user.id), "pulse:all"]);
+        assert_eq!(claims["sub"], json!(ada.user.id));
+        assert_eq!(claims["channels"], channels);
+        assert_eq!(json!(answer.channels), channels);
+        let exp = claims["exp"].as_i64().unwrap();
+        assert!((asked + 6..=asked + 8).contains(&exp), "{exp}");
+        assert_eq!(answer.expires_at.timestamp(), exp);
+        let lives = claims["expire_at"].as_i64().unwrap() - asked;
+        assert!((2_880..=4_322).contains(&lives), "{lives}");
+        let access = installation.app.verifier.verify(&ada.access_token).unwrap();
+        assert_eq!(claims["meta"]["sid"], json!(access.sid));
+    }
+
+    #[tokio::test]
+    async fn a_connection_token_is_no_access_token() {
+        let installation = Installation::new().await;
+        let ada = installation.register("ada").await;
+        let answer = ask(&installation, &ada.access_token).await;
+        let token = answer.parse::<ConnectionToken>().token;
+        let answer = Request::get("/v1/me").bearer(token);
+        assert_eq!(
+            answer.send(&installation.router).await.code(),
+            "UNAUTHENTICATED"
+        );
+    }
+
+    #[tokio::test]
+    async fn every_bad_token_is_refused() {
+        let installation = Installation::new().await;
+        let ada = installation.register("ada").await;
+        let answer = Request::post("/v1/connection-token")
+            .send(&installation.router)
+            .await;
+        assert_eq!(answer.code(), "UNAUTHENTICATED");
+        for (what, token) in installation.bad_tokens(&ada) {
+            assert_eq!(
+                ask(&installation, &token).await.code(),
+                "UNAUTHENTICATED",
+                "{what}"
+            );
+        }
+    }
+}

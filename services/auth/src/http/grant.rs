@@ -1,0 +1,73 @@
+//! The tokens that register, login and refresh answer with.
+
+use chrono::{DateTime, Utc};
+use plaza_clients::auth::{Grant, User};
+use plaza_kit::http::Reject;
+use plaza_types::{DeviceName, SessionId, TextError};
+use sqlx::PgConnection;
+
+use crate::{
+    app::App,
+    domain::{claims, refresh_token::RefreshToken},
+    keys::SignError,
+    storage,
+};
+
+/// Why a session was not opened.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OpenError {
+    #[error("cannot write the session")]
+    Database(#[from] sqlx::Error),
+    #[error("cannot sign the access token")]
+    Sign(#[from] SignError),
+}
+
+impl From<OpenError> for Reject {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Database(error) => Self::database(&error),
+            OpenError::Sign(error) => error.into(),
+        }
+    }
+}
+
+/// Opens a session in this transaction. It is signed before the commit, so
+/// that no session stays behind that nobody holds a token of.
+pub(super) async fn open(
+    app: &App,
+    transaction: &mut PgConnection,
+    user: User,
+    device: &DeviceName,
+) -> Result<Grant, OpenError> {
+    let token = RefreshToken {
+        session: SessionId::new(),
+        generation: 0,
+    };
+    let lifetime = app.policy.session_lifetime;
+    let expires_at =
+        storage::sessions::open(transaction, token.session, user.id, device, lifetime).await?;
+    Ok(grant(app, user, token, expires_at)?)
+}
+
+/// The tokens of a session at a generation.
+pub(super) fn grant(
+    app: &App,
+    user: User,
+    token: RefreshToken,
+    refresh_expires_at: DateTime<Utc>,
+) -> Result<Grant, SignError> {
+    let now = Utc::now();
+    let claims = claims::access(&user, token.session, now, &app.policy);
+    Ok(Grant {
+        access_token: app.keys.sign(&claims)?,
+        expires_at: DateTime::from_timestamp(claims.exp, 0).unwrap_or(now),
+        refresh_token: app.refresh_key.issue(token),
+        refresh_expires_at,
+        user,
+    })
+}
+
+/// The device's name; none is empty.
+pub(super) fn device(text: Option<&str>) -> Result<DeviceName, TextError> {
+    DeviceName::parse(text.unwrap_or_default())
+}

@@ -1,0 +1,149 @@
+//! Accounts.
+
+use chrono::{DateTime, Utc};
+use plaza_clients::auth::{User, UserKind};
+use plaza_types::{DisplayName, UserId, Username};
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use crate::domain::username_key::username_key;
+
+/// Why an account was not made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CreateUserError {
+    /// Another account has this name.
+    #[error("the username is taken")]
+    NameTaken,
+    #[error("cannot write the account")]
+    Database(#[source] sqlx::Error),
+}
+
+/// The column `kind`.
+#[derive(Debug, Clone, Copy, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub(super) enum Kind {
+    Person,
+    Bot,
+}
+
+/// The public part of an account, as a row.
+pub(super) struct UserRow {
+    pub(super) id: Uuid,
+    pub(super) username: String,
+    pub(super) display_name: String,
+    pub(super) kind: Kind,
+    pub(super) created_at: DateTime<Utc>,
+}
+
+impl From<UserRow> for User {
+    fn from(row: UserRow) -> Self {
+        Self {
+            id: row.id.into(),
+            username: row.username,
+            display_name: row.display_name,
+            kind: match row.kind {
+                Kind::Person => UserKind::Person,
+                Kind::Bot => UserKind::Bot,
+            },
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// An account and what a login needs of it.
+pub(crate) struct Credentials {
+    pub(crate) user: User,
+    pub(crate) password_hash: String,
+    pub(crate) disabled: bool,
+}
+
+/// Makes a person's account.
+pub(crate) async fn create(
+    transaction: &mut PgConnection,
+    username: &Username,
+    display_name: &DisplayName,
+    password_hash: &str,
+) -> Result<User, CreateUserError> {
+    let row = sqlx::query_as!(
+        UserRow,
+        r#"INSERT INTO users (id, username, username_key, display_name, password_hash)
+           VALUES ($1, $2, $3, $4, $5)
+           RETURNING id, username, display_name, kind AS "kind: Kind", created_at"#,
+        UserId::new().uuid(),
+        username.as_str(),
+        username_key(username),
+        display_name.as_str(),
+        password_hash,
+    )
+    .fetch_one(transaction)
+    .await;
+    match row {
+        Ok(row) => Ok(row.into()),
+        Err(sqlx::Error::Database(error)) if error.constraint() == Some("users_username_key") => {
+            Err(CreateUserError::NameTaken)
+        }
+        Err(error) => Err(CreateUserError::Database(error)),
+    }
+}
+
+/// The account of this name, without regard to case.
+pub(crate) async fn credentials(
+    database: impl PgExecutor<'_>,
+    username: &Username,
+) -> sqlx::Result<Option<Credentials>> {
+    let row = sqlx::query!(
+        r#"SELECT id, username, display_name, kind AS "kind: Kind", created_at,
+                  password_hash, disabled_at IS NOT NULL AS "disabled!"
+           FROM users WHERE username_key = $1"#,
+        username_key(username),
+    )
+    .fetch_optional(database)
+    .await?;
+    Ok(row.map(|row| Credentials {
+        user: UserRow {
+            id: row.id,
+            username: row.username,
+            display_name: row.display_name,
+            kind: row.kind,
+            created_at: row.created_at,
+        }
+        .into(),
+        password_hash: row.password_hash,
+        disabled: row.disabled,
+    }))
+}
+
+/// Replaces a password's hash, unless the password was changed meanwhile.
+pub(crate) async fn rehash(
+    transaction: &mut PgConnection,
+    user: UserId,
+    old: &str,
+    new: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2",
+        user.uuid(),
+        old,
+        new,
+    )
+    .execute(transaction)
+    .await?;
+    Ok(())
+}
+
+/// The accounts of these ids; unknown ones are left out.
+pub(crate) async fn by_ids(
+    database: impl PgExecutor<'_>,
+    ids: &[UserId],
+) -> sqlx::Result<Vec<User>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query_as!(
+        UserRow,
+        r#"SELECT id, username, display_name, kind AS "kind: Kind", created_at
+           FROM users WHERE id = ANY($1)"#,
+        &ids,
+    )
+    .fetch_all(database)
+    .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}

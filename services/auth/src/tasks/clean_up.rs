@@ -1,0 +1,65 @@
+//! Forgets what is over: old revocations and old sessions.
+
+use std::{convert::Infallible, time::Duration};
+
+use plaza_kit::{retry::Outage, shutdown::Shutdown};
+use sqlx::PgPool;
+
+use crate::storage::{revocations, sessions};
+
+/// Between two rounds of one replica, before the spread.
+const EVERY: Duration = Duration::from_mins(1);
+
+async fn round(pool: &PgPool) -> sqlx::Result<()> {
+    revocations::forget_old(pool).await?;
+    let deleted = sessions::clean_up(pool).await?;
+    if deleted > 0 {
+        tracing::info!(deleted, "deleted sessions that have been over for long");
+    }
+    Ok(())
+}
+
+/// Cleans up about once a minute. Replicas may do it at the same time.
+pub(crate) fn clean_up(pool: PgPool, shutdown: &Shutdown) {
+    let stop = shutdown.clone();
+    shutdown.spawn("clean-up", async move {
+        let outage = Outage::new("the clean-up's database");
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(EVERY.mul_f64(0.5 + fastrand::f64())) => {}
+                () = stop.finishing() => return Ok::<_, Infallible>(()),
+            }
+            match round(&pool).await {
+                Ok(()) => outage.answered(),
+                Err(error) => outage.failed(&error),
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Installation;
+
+    #[tokio::test]
+    async fn only_sessions_that_have_been_over_for_a_week_are_deleted() {
+        let installation = Installation::new().await;
+        for name in ["live", "expired", "expired-long-ago", "revoked-long-ago"] {
+            installation.register(name).await;
+        }
+        let age = async |name, expired_days, revoked_days| {
+            installation
+                .age_session(name, expired_days, revoked_days)
+                .await;
+        };
+        age("expired", 6, None).await;
+        age("expired-long-ago", 8, None).await;
+        age("revoked-long-ago", -20, Some(8)).await;
+        round(&installation.pool).await.unwrap();
+        assert_eq!(
+            installation.usernames_with_sessions().await,
+            ["expired", "live"]
+        );
+    }
+}
