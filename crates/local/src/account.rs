@@ -77,11 +77,10 @@ impl Account {
         command.uid(self.uid.as_raw()).gid(self.gid.as_raw());
     }
 
-    /// Whether this user can execute the file: every folder above it can be
-    /// entered and the file itself run.
-    pub fn can_execute(&self, program: &Path) -> bool {
-        program
-            .ancestors()
+    /// Whether this user can enter the folder and every one above it; of a
+    /// file, whether it can be executed. What does not exist cannot be.
+    pub fn can_execute(&self, path: &Path) -> bool {
+        path.ancestors()
             .filter(|path| !path.as_os_str().is_empty())
             .all(|path| {
                 std::fs::metadata(path).is_ok_and(|meta| {

@@ -30,7 +30,7 @@ pub struct CentrifugoOptions {
     pub program: PathBuf,
     /// Where its configuration lives. Created when missing.
     pub folder: PathBuf,
-    /// Log file; with [`Output::Pipe`] only the end of a failed start is read from it.
+    /// Its log file, from which the end of a failed start is told.
     pub log: PathBuf,
     /// Where its output goes.
     pub output: Output,

@@ -36,7 +36,7 @@ pub struct PostgresOptions {
     pub binaries: PostgresBinaries,
     /// Where everything of it lives: `data/`, `password`, the socket. Created when missing.
     pub folder: PathBuf,
-    /// Log file; with [`Output::Pipe`] only the end of a failed start is read from it.
+    /// Its log file, from which the end of a failed start is told.
     pub log: PathBuf,
     /// Where its output goes.
     pub output: Output,
@@ -220,7 +220,7 @@ impl PostgresOptions {
             name: "PostgreSQL".into(),
             program: self.binaries.postgres(),
             arguments,
-            environment: vec![("LC_ALL".into(), "C.UTF-8".into())],
+            environment: vec![("LC_ALL".into(), Some("C.UTF-8".into()))],
             folder: self.folder.clone(),
             account: self.account.clone(),
             output: self.output.clone(),

@@ -4,13 +4,14 @@ use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::{Account, LocalError, PidFile, Reaper};
+use crate::{Account, LineSink, LocalError, PidFile, Reaper};
 
 /// How often a condition on a process is looked at.
 const POLL: Duration = Duration::from_millis(15);
@@ -51,8 +52,8 @@ impl StopSignal {
 pub enum Output {
     /// Appended to a file.
     File(PathBuf),
-    /// Read by us: [`Process::take_output`].
-    Pipe,
+    /// Given to us, line by line.
+    Lines(LineSink),
 }
 
 /// What to start.
@@ -64,8 +65,8 @@ pub struct Launch {
     pub program: PathBuf,
     /// Its arguments: visible to everybody on the machine, so no secrets.
     pub arguments: Vec<OsString>,
-    /// Environment variables on top of ours.
-    pub environment: Vec<(String, OsString)>,
+    /// Environment variables on top of ours; `None` takes one of ours away.
+    pub environment: Vec<(OsString, Option<OsString>)>,
     /// The folder to run in.
     pub folder: PathBuf,
     /// Who runs it; `None`: we ourselves.
@@ -86,6 +87,7 @@ pub struct Process {
     pid: i32,
     stop: StopSignal,
     ended: Option<ExitStatus>,
+    reader: Option<JoinHandle<()>>,
     reaper: Reaper,
     pid_file: Option<PidFile>,
 }
@@ -104,13 +106,21 @@ impl Process {
         let mut command = Command::new(&launch.program);
         command
             .args(&launch.arguments)
-            .envs(launch.environment.iter().map(|(k, v)| (k, v)))
             .current_dir(&launch.folder)
             .stdin(Stdio::null())
             .process_group(0);
-        match &launch.output {
-            Output::Pipe => {
-                command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        for (name, value) in &launch.environment {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let reader = match &launch.output {
+            Output::Lines(sink) => {
+                let (read, write) = std::io::pipe().map_err(spawn_error)?;
+                let again = write.try_clone().map_err(spawn_error)?;
+                command.stdout(write).stderr(again);
+                Some((read, sink.clone()))
             }
             Output::File(path) => {
                 let file = OpenOptions::new()
@@ -120,12 +130,16 @@ impl Process {
                     .map_err(LocalError::file("open", path))?;
                 let again = file.try_clone().map_err(LocalError::file("open", path))?;
                 command.stdout(file).stderr(again);
+                None
             }
-        }
+        };
         if let Some(account) = &launch.account {
             account.apply(&mut command);
         }
         let child = command.spawn().map_err(spawn_error)?;
+        // It holds our writing ends of the pipe.
+        drop(command);
+        let reader = reader.map(|(read, sink)| std::thread::spawn(move || sink.read(read)));
         let pid = i32::try_from(child.id()).unwrap_or_default();
         reaper.watch(pid, launch.stop);
         if let Some(file) = &launch.pid_file {
@@ -137,6 +151,7 @@ impl Process {
             pid,
             stop: launch.stop,
             ended: None,
+            reader,
             reaper: reaper.clone(),
             pid_file: launch.pid_file.clone(),
         })
@@ -145,12 +160,6 @@ impl Process {
     /// Process id.
     pub fn pid(&self) -> i32 {
         self.pid
-    }
-
-    /// The child's standard output and error, once, where [`Output::Pipe`] was
-    /// asked for.
-    pub fn take_output(&mut self) -> (Option<ChildStdout>, Option<ChildStderr>) {
-        (self.child.stdout.take(), self.child.stderr.take())
     }
 
     /// How it ended, readable; `None` while it runs.
@@ -174,7 +183,19 @@ impl Process {
 
     /// Waits until it has ended; `false` when `patience` ran out first.
     pub async fn wait(&mut self, patience: Duration) -> bool {
-        poll(patience, || self.ended().is_some()).await
+        let ended = poll(patience, || self.ended().is_some()).await;
+        if ended {
+            self.heard_out().await;
+        }
+        ended
+    }
+
+    /// Waits a moment until the last words of an ended child were read.
+    async fn heard_out(&self) {
+        if let Some(reader) = &self.reader {
+            // A grandchild may hold the pipe for longer.
+            poll(Duration::from_millis(500), || reader.is_finished()).await;
+        }
     }
 
     /// Asks it to end, and kills it when it has not after `patience`.
@@ -206,6 +227,7 @@ impl Process {
         let deadline = Instant::now() + patience;
         loop {
             if let Some(status) = self.ended() {
+                self.heard_out().await;
                 return Err(LocalError::Ended {
                     name: self.name.clone(),
                     status,

@@ -21,7 +21,7 @@ pub struct RedisOptions {
     pub program: PathBuf,
     /// Where its data, configuration and password live. Created when missing.
     pub folder: PathBuf,
-    /// Log file; with [`Output::Pipe`] only the end of a failed start is read from it.
+    /// Its log file, from which the end of a failed start is told.
     pub log: PathBuf,
     /// Where its output goes.
     pub output: Output,

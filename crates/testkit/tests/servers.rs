@@ -1,4 +1,5 @@
 //! What the test helpers promise.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::time::Duration;
 
