@@ -1,1 +1,26 @@
 //! Messages, their order and read state; the messages-publisher.
+//!
+//! A send goes from [`routes`] through the [`Gate`] (may the caller write
+//! here?) into the [`Store`], which gives it its place in the room under the
+//! room's lock and answers after the commit. Its event is written in the same
+//! transaction and relayed from there.
+
+mod access;
+mod config;
+mod domain;
+mod http;
+pub mod publisher;
+mod pulse;
+mod realtime;
+mod run;
+mod storage;
+
+pub use access::{Gate, MemoryArgs};
+pub use config::MessagesArgs;
+pub use http::{Parts, routes};
+pub use realtime::Realtime;
+pub use run::run;
+pub use storage::Store;
+
+/// The database's migrations, run by `plaza migrate`.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

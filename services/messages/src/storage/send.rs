@@ -1,0 +1,104 @@
+//! Accepting messages.
+
+use std::time::Instant;
+
+use plaza_events::{Event, Partition};
+use plaza_kit::trace;
+use plaza_types::{Message, MessageId};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::{StorageError, Store, row::joined};
+use crate::domain::Draft;
+
+/// What became of a draft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// Accepted now.
+    Created(Message),
+    /// Accepted earlier under the same id; its present state.
+    Repeated(Message),
+    /// The id stands for other content.
+    Conflict,
+    /// What it answers is not a message of its room.
+    NoSuchReply,
+}
+
+impl Store {
+    /// Accepts a group of messages, in its order, in one transaction and one
+    /// round trip; answers one outcome a draft after the commit. A bad draft
+    /// fails alone.
+    pub(crate) async fn send(&self, drafts: &[Draft]) -> Result<Vec<Sent>, StorageError> {
+        let begun = Instant::now();
+        let sent = self.commit(drafts).await?;
+        metrics::histogram!("plaza_messages_commit_duration_seconds", "change" => "send")
+            .record(begun.elapsed().as_secs_f64());
+
+        let created = |sent: &&Sent| matches!(sent, Sent::Created(_));
+        let accepted = sent.iter().filter(created).count() as u64;
+        metrics::counter!("plaza_messages_accepted_total").increment(accepted);
+        for (draft, _) in drafts.iter().zip(&sent).filter(|(_, sent)| created(sent)) {
+            self.realtime.committed(partition(draft));
+        }
+        Ok(sent)
+    }
+
+    async fn commit(&self, drafts: &[Draft]) -> Result<Vec<Sent>, StorageError> {
+        fn column<T>(drafts: &[Draft], value: impl Fn(&Draft) -> T) -> Vec<T> {
+            drafts.iter().map(value).collect()
+        }
+        let traceparent = trace::current();
+        let event = |draft: &Draft| self.realtime.is_on().then(|| Json(draft.event(self.epoch)));
+        // All rows are awaited, and with them the end of the transaction: a
+        // commit that fails comes after the rows.
+        let rows = sqlx::query!(
+            r#"
+            SELECT outcome AS "outcome!",
+                   (message).room_id AS "room_id?",
+                   (message).id AS "id?",
+                   (message).seq AS "seq?",
+                   (message).number AS "number?",
+                   (message).changed_seq AS "changed_seq?",
+                   (message).author_id AS "author_id?",
+                   (message).content AS "content?",
+                   (message).created_at AS "created_at?",
+                   (message).edited_at AS "edited_at?",
+                   (message).deleted_at AS "deleted_at?",
+                   (message).client_message_id AS "client_message_id?",
+                   (message).reply_to AS "reply_to?"
+            FROM send_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            ORDER BY place
+            "#,
+            &column(drafts, |draft| draft.room.uuid()),
+            &column(drafts, |draft| draft.author.id.uuid()),
+            &column(drafts, |draft| draft.id.uuid()),
+            &column(drafts, |draft| draft.client_message_id.as_str().to_owned()),
+            &column(drafts, |draft| draft.sent_hash().to_vec()),
+            &column(drafts, |draft| draft.content.as_str().to_owned()),
+            &column(drafts, |draft| draft.reply_to.map(MessageId::uuid)) as &[Option<Uuid>],
+            &column(drafts, |draft| partition(draft).number()),
+            &column(drafts, event) as &[Option<Json<Event>>],
+            &column(drafts, |_| traceparent.clone()) as &[Option<String>],
+        )
+        .fetch_all(&self.pool)
+        .await?;
+
+        rows.into_iter()
+            .map(|row| {
+                let message = row.room_id.and_then(|room| joined!(row, room));
+                let message = message.map(Message::try_from).transpose()?;
+                match (row.outcome.as_str(), message) {
+                    ("created", Some(message)) => Ok(Sent::Created(message)),
+                    ("repeated", Some(message)) => Ok(Sent::Repeated(message)),
+                    ("conflict", _) => Ok(Sent::Conflict),
+                    ("no_such_reply", _) => Ok(Sent::NoSuchReply),
+                    _ => Err(StorageError::Missing("an outcome of a send")),
+                }
+            })
+            .collect()
+    }
+}
+
+fn partition(draft: &Draft) -> Partition {
+    Partition::of(&draft.room.to_string())
+}
