@@ -9,12 +9,11 @@
 //!   knows SQL.
 //!
 //! Three secrets make the tokens. *Signing keys* (ES256) live in the database
-//! as PKCS#8 bytes, so that every replica signs with the same one and a backup
-//! holds them: protect the database and its backups as you would the keys.
-//! *Refresh tokens* are derived from a session's id and generation under the
-//! key `PLAZA_AUTH_REFRESH_KEY`, which is not in the database: neither a copy
-//! of the database nor the key alone gives a usable token. The *internal
-//! secret* lets services ask for revocations.
+//! as PKCS#8 bytes, so that every replica signs with the same one: protect the
+//! database and its backups as you would the keys. *Refresh tokens* are derived
+//! from a session's id and generation under `PLAZA_AUTH_REFRESH_KEY`, which is
+//! not in the database, so that a copy of it continues nobody's session. With
+//! the *internal secret* services ask for revocations.
 
 mod app;
 mod args;

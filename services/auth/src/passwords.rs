@@ -126,6 +126,7 @@ impl Passwords {
         .await
     }
 
+    #[tracing::instrument(name = "password.hash", skip_all)]
     async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce() -> Result<T, password_hash::Error> + Send + 'static,
@@ -134,11 +135,13 @@ impl Passwords {
             metrics::counter!("plaza_password_queue_refusals_total").increment(1);
             return Err(PasswordError::Busy);
         };
-        let waiting = Waiting::begin();
-        let Ok(thread) = self.threads.clone().acquire_owned().await else {
+        let thread = {
+            let _waiting = Waiting::begin();
+            self.threads.clone().acquire_owned().await
+        };
+        let Ok(thread) = thread else {
             return Err(PasswordError::Busy);
         };
-        drop(waiting);
         let result = tokio::task::spawn_blocking(move || {
             // Held by the work and not by the request, which may be given up.
             let _held = (place, thread);

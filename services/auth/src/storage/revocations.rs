@@ -133,7 +133,7 @@ pub(crate) async fn forget_old(database: impl PgExecutor<'_>) -> sqlx::Result<()
 
 #[cfg(test)]
 mod tests {
-    use plaza_types::SessionId;
+    use plaza_types::{SessionId, UserId};
 
     use super::*;
     use crate::testing::Installation;
@@ -173,7 +173,8 @@ mod tests {
     async fn a_poller_gets_what_is_new_and_the_whole_list_when_it_is_too_far_behind() {
         let installation = Installation::new().await;
         let (pool, epoch) = (&installation.pool, installation.epoch);
-        let all: Vec<_> = (0..4).map(|_| session()).collect();
+        let user = || Revocation::User(UserId::new());
+        let all = [session(), user(), session(), user()];
         for revocation in &all {
             revoke(pool, *revocation).await;
         }
@@ -187,12 +188,12 @@ mod tests {
             (false, 4, all[2..].to_vec())
         );
         assert_eq!(ask(Some(4), Some(epoch)).await, (false, 4, vec![]));
-        assert_eq!(ask(None, None).await, (true, 4, all.clone()));
+        assert_eq!(ask(None, None).await, (true, 4, all.to_vec()));
         assert_eq!(
             ask(Some(2), Some(Epoch::new())).await,
-            (true, 4, all.clone())
+            (true, 4, all.to_vec())
         );
-        assert_eq!(ask(Some(9), Some(epoch)).await, (true, 4, all.clone()));
+        assert_eq!(ask(Some(9), Some(epoch)).await, (true, 4, all.to_vec()));
 
         installation.age_revocations(16, 2).await;
         forget_old(pool).await.unwrap();
