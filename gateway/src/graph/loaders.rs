@@ -1,0 +1,190 @@
+//! Batched look-ups of one request, as its caller. Nothing outlives the
+//! request, so nobody ever sees what another may see.
+
+use std::{collections::HashMap, hash::Hash, sync::Arc};
+
+use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
+use futures::future::try_join_all;
+use plaza_clients::{
+    As, ClientError, MAX_LOOKUP,
+    auth::User,
+    messages::{Head, HeadsQuery},
+    rooms::Room,
+};
+use plaza_kit::token::Caller;
+use plaza_types::{ApiError, Message, MessageId, RoomId, UserId};
+use secrecy::ExposeSecret;
+use tracing::Instrument;
+
+use super::context::Gateway;
+use crate::services::refused;
+
+/// Whose head is asked for: messages gives a member without a mark one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct HeadOf {
+    room: RoomId,
+    joined: bool,
+}
+
+/// Asks the services as one caller.
+struct Upstream {
+    gateway: Arc<Gateway>,
+    caller: Arc<Caller>,
+}
+
+/// The look-ups of one request.
+pub(crate) struct Loaders(DataLoader<Upstream, HashMapCache>);
+
+impl Loaders {
+    /// As this caller.
+    pub(super) fn new(gateway: Arc<Gateway>, caller: Arc<Caller>) -> Self {
+        let spawn = |batch: futures::future::BoxFuture<'static, ()>| {
+            tokio::spawn(batch.in_current_span());
+        };
+        Self(
+            DataLoader::with_cache(Upstream { gateway, caller }, spawn, HashMapCache::default())
+                .max_batch_size(MAX_LOOKUP),
+        )
+    }
+
+    /// A user; none: unknown.
+    pub(super) async fn user(&self, id: UserId) -> Result<Option<Arc<User>>, ApiError> {
+        self.0.load_one(id).await
+    }
+
+    /// Users; unknown ones are left out.
+    pub(super) async fn users(
+        &self,
+        ids: Vec<UserId>,
+    ) -> Result<HashMap<UserId, Arc<User>>, ApiError> {
+        self.0.load_many(ids).await
+    }
+
+    /// A room as the caller sees it; none: not there for them.
+    pub(super) async fn room(&self, id: RoomId) -> Result<Option<Arc<Room>>, ApiError> {
+        self.0.load_one(id).await
+    }
+
+    /// A message; none: not there for the caller.
+    pub(super) async fn message(&self, id: MessageId) -> Result<Option<Arc<Message>>, ApiError> {
+        self.0.load_one(id).await
+    }
+
+    /// Where a room stands for the caller.
+    pub(super) async fn head(
+        &self,
+        room: RoomId,
+        joined: bool,
+    ) -> Result<Option<Arc<Head>>, ApiError> {
+        self.0.load_one(HeadOf { room, joined }).await
+    }
+
+    /// Keeps messages that a page brought.
+    pub(super) async fn know(&self, messages: &[Arc<Message>]) {
+        let known = messages.iter().map(|message| (message.id, message.clone()));
+        self.0.feed_many(known).await;
+    }
+
+    /// A mutation makes what was loaded before it old.
+    pub(super) fn forget(&self) {
+        self.0.clear::<RoomId>();
+        self.0.clear::<MessageId>();
+        self.0.clear::<HeadOf>();
+    }
+}
+
+impl Upstream {
+    fn who(&self) -> As<'_> {
+        As::User(self.caller.token.expose_secret())
+    }
+}
+
+/// Asks for all keys in calls of at most 100.
+async fn batched<K: Copy, V, F>(
+    loader: &'static str,
+    keys: &[K],
+    ask: impl Fn(Vec<K>) -> F,
+) -> Result<Vec<V>, ApiError>
+where
+    F: Future<Output = Result<Vec<V>, ClientError>>,
+{
+    let batches = keys.chunks(MAX_LOOKUP).map(|batch| {
+        // Their quotient is the mean size of a batch.
+        metrics::counter!("plaza_loader_batches_total", "loader" => loader).increment(1);
+        metrics::counter!("plaza_loader_keys_total", "loader" => loader)
+            .increment(u64::try_from(batch.len()).unwrap_or(u64::MAX));
+        ask(batch.to_vec())
+    });
+    let values = try_join_all(batches).await.map_err(refused)?;
+    Ok(values.into_iter().flatten().collect())
+}
+
+fn by<K: Eq + Hash, V>(values: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, Arc<V>> {
+    values
+        .into_iter()
+        .map(|value| (key(&value), Arc::new(value)))
+        .collect()
+}
+
+impl Loader<UserId> for Upstream {
+    type Value = Arc<User>;
+    type Error = ApiError;
+
+    async fn load(&self, ids: &[UserId]) -> Result<HashMap<UserId, Arc<User>>, ApiError> {
+        let auth = &self.gateway.services.auth;
+        let users = batched("users", ids, |ids| auth.users(self.who(), ids)).await?;
+        Ok(by(users, |user| user.id))
+    }
+}
+
+impl Loader<RoomId> for Upstream {
+    type Value = Arc<Room>;
+    type Error = ApiError;
+
+    async fn load(&self, ids: &[RoomId]) -> Result<HashMap<RoomId, Arc<Room>>, ApiError> {
+        let rooms = &self.gateway.services.rooms;
+        let found = batched("rooms", ids, |ids| rooms.lookup(self.who(), ids)).await?;
+        Ok(by(found, |room| room.id))
+    }
+}
+
+impl Loader<MessageId> for Upstream {
+    type Value = Arc<Message>;
+    type Error = ApiError;
+
+    async fn load(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, Arc<Message>>, ApiError> {
+        let messages = &self.gateway.services.messages;
+        let found = batched("messages", ids, |ids| messages.lookup(self.who(), ids)).await?;
+        Ok(by(found, |message| message.id))
+    }
+}
+
+impl Loader<HeadOf> for Upstream {
+    type Value = Arc<Head>;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[HeadOf]) -> Result<HashMap<HeadOf, Arc<Head>>, ApiError> {
+        let mut found = HashMap::new();
+        for joined in [true, false] {
+            let rooms: Vec<RoomId> = keys
+                .iter()
+                .filter(|key| key.joined == joined)
+                .map(|key| key.room)
+                .collect();
+            let heads = batched("heads", &rooms, |room_ids| async move {
+                let query = HeadsQuery { room_ids, joined };
+                self.gateway
+                    .services
+                    .messages
+                    .heads(self.who(), &query)
+                    .await
+            })
+            .await?;
+            found.extend(by(heads, |head| HeadOf {
+                room: head.room_id,
+                joined,
+            }));
+        }
+        Ok(found)
+    }
+}

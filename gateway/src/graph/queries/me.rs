@@ -1,0 +1,21 @@
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, Result};
+
+use crate::{
+    graph::{context::signed_in, types::User},
+    services::refused,
+};
+
+#[derive(Default)]
+pub(super) struct Me;
+
+#[Object]
+impl Me {
+    /// The caller.
+    async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        let (request, session) = signed_in(ctx)?;
+        let user = request.services().auth.me(session.who()).await;
+        Ok(Some(Arc::new(user.map_err(refused)?).into()))
+    }
+}

@@ -1,0 +1,21 @@
+//! What can be asked.
+
+mod discover_rooms;
+mod heads;
+mod me;
+mod room;
+mod rooms;
+mod users;
+
+use async_graphql::MergedObject;
+
+/// What can be asked.
+#[derive(MergedObject, Default)]
+pub(crate) struct Query(
+    me::Me,
+    rooms::Rooms,
+    room::OneRoom,
+    discover_rooms::DiscoverRooms,
+    heads::AllHeads,
+    users::Users,
+);

@@ -1,0 +1,43 @@
+use async_graphql::{Context, Object, Result};
+use plaza_types::ApiError;
+
+use super::heads::joined;
+use crate::{
+    graph::{
+        context::signed_in,
+        cost,
+        page::{Connection, size},
+        types::Room,
+    },
+    joined::{CursorError, Place, page},
+};
+
+/// Size of a page that the caller gives no size for.
+const DEFAULT: u32 = 30;
+
+#[derive(Default)]
+pub(super) struct Rooms;
+
+#[Object]
+impl Rooms {
+    /// The rooms that the caller has joined, by last activity. At most 100 a page.
+    #[graphql(complexity = "2 * cost::CALL + cost::page(first, DEFAULT) * child_complexity")]
+    async fn rooms(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<Room>> {
+        let (request, session) = signed_in(ctx)?;
+        let first = size("first", first)?.unwrap_or(DEFAULT);
+        let after = after
+            .map(|cursor| cursor.parse::<Place>())
+            .transpose()
+            .map_err(|error: CursorError| ApiError::bad_input("after", error.to_string()))?;
+        let list = joined(request, session).await?;
+        let page = page(list, after, usize::try_from(first).unwrap_or(usize::MAX));
+        Ok(Connection::new(page, |joined| {
+            Room::from(joined.room).with_head(joined.head)
+        }))
+    }
+}

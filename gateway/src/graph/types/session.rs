@@ -1,0 +1,62 @@
+use std::sync::Arc;
+
+use async_graphql::{Enum, SimpleObject};
+use plaza_clients::auth::Grant;
+
+use super::User;
+use crate::graph::scalars::DateTime;
+
+/// How a client keeps its refresh token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum ClientKind {
+    /// In an HttpOnly cookie, which the answer sets.
+    Browser,
+    /// Itself: the answer has `refreshToken`.
+    Native,
+}
+
+/// A signed-in session's tokens.
+#[derive(SimpleObject)]
+pub(crate) struct Session {
+    /// For the Authorization header, as `Bearer …`. Keep it in memory.
+    access_token: String,
+    /// When the access token expires.
+    expires_at: DateTime,
+    /// For NATIVE clients alone; new with each use.
+    refresh_token: Option<String>,
+    /// Whose session.
+    user: User,
+}
+
+impl Session {
+    /// Without the refresh token, which is in the cookie.
+    pub(crate) fn browser(grant: Grant) -> Self {
+        Self {
+            refresh_token: None,
+            ..Self::native(grant)
+        }
+    }
+
+    /// With the refresh token.
+    pub(crate) fn native(grant: Grant) -> Self {
+        Self {
+            access_token: grant.access_token,
+            expires_at: grant.expires_at.into(),
+            refresh_token: Some(grant.refresh_token),
+            user: Arc::new(grant.user).into(),
+        }
+    }
+}
+
+/// For one connection to the real-time server.
+#[derive(SimpleObject)]
+pub(crate) struct RealtimeToken {
+    /// Good for one attempt to connect, within seconds.
+    pub(crate) token: String,
+    /// When it can no longer be used.
+    pub(crate) expires_at: DateTime,
+    /// Where to connect: a ws or wss URL, or a path on this host.
+    pub(crate) endpoint: String,
+    /// The channels that the connection opens with.
+    pub(crate) channels: Vec<String>,
+}
