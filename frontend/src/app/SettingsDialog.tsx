@@ -12,7 +12,7 @@ interface SettingsDialogProps {
   onShortcuts(): void;
 }
 
-export function SettingsDialog({ onClose, onShortcuts }: SettingsDialogProps) {
+export default function SettingsDialog({ onClose, onShortcuts }: SettingsDialogProps) {
   const theme = useTheme((state) => state.theme);
   return (
     <Dialog title={text.settings.title} onClose={onClose}>

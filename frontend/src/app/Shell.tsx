@@ -1,9 +1,7 @@
-import { Link, Outlet, useMatchRoute } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { Link, Outlet, useMatches } from '@tanstack/react-router';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { useSession } from '../features/auth/session.ts';
-import { CreateRoom } from '../features/rooms/CreateRoom.tsx';
 import { RoomList } from '../features/rooms/RoomList.tsx';
-import { Switcher } from '../features/rooms/Switcher.tsx';
 import { resumeSends } from '../features/timeline/sending.ts';
 import { text } from '../shared/i18n/text.ts';
 import { LiveIndicator } from '../shared/realtime/LiveIndicator.tsx';
@@ -11,10 +9,13 @@ import { Avatar } from '../shared/ui/Avatar.tsx';
 import { Brand } from '../shared/ui/Brand.tsx';
 import { IconButton } from '../shared/ui/Button.tsx';
 import { Icon } from '../shared/ui/Icon.tsx';
-import { SettingsDialog } from './SettingsDialog.tsx';
 import styles from './Shell.module.css';
-import { ShortcutSheet } from './ShortcutSheet.tsx';
 import { startSync, stopSync } from './sync.ts';
+
+const CreateRoom = lazy(() => import('../features/rooms/CreateRoom.tsx'));
+const Switcher = lazy(() => import('../features/rooms/Switcher.tsx'));
+const SettingsDialog = lazy(() => import('./SettingsDialog.tsx'));
+const ShortcutSheet = lazy(() => import('./ShortcutSheet.tsx'));
 
 type Open = 'switcher' | 'create' | 'settings' | 'shortcuts' | null;
 
@@ -22,8 +23,7 @@ type Open = 'switcher' | 'create' | 'settings' | 'shortcuts' | null;
 export function Shell() {
   const viewer = useSession((state) => state.viewer);
   const [open, setOpen] = useState<Open>(null);
-  const matchRoute = useMatchRoute();
-  const atList = Boolean(matchRoute({ to: '/rooms' }));
+  const atList = useMatches({ select: (matches) => matches.at(-1)?.routeId === '/shell/rooms' });
   const close = () => setOpen(null);
 
   useEffect(() => {
@@ -86,12 +86,14 @@ export function Shell() {
       <div className={styles.main}>
         <Outlet />
       </div>
-      {open === 'switcher' && <Switcher onClose={close} />}
-      {open === 'create' && <CreateRoom onClose={close} />}
-      {open === 'settings' && (
-        <SettingsDialog onClose={close} onShortcuts={() => setOpen('shortcuts')} />
-      )}
-      {open === 'shortcuts' && <ShortcutSheet onClose={close} />}
+      <Suspense>
+        {open === 'switcher' && <Switcher onClose={close} />}
+        {open === 'create' && <CreateRoom onClose={close} />}
+        {open === 'settings' && (
+          <SettingsDialog onClose={close} onShortcuts={() => setOpen('shortcuts')} />
+        )}
+        {open === 'shortcuts' && <ShortcutSheet onClose={close} />}
+      </Suspense>
     </div>
   );
 }

@@ -12,7 +12,7 @@ const SHORTCUTS: readonly (readonly [readonly string[], string])[] = [
   [['?'], text.shortcuts.sheet],
 ];
 
-export function ShortcutSheet({ onClose }: { onClose(): void }) {
+export default function ShortcutSheet({ onClose }: { onClose(): void }) {
   return (
     <Dialog title={text.shortcuts.title} onClose={onClose}>
       <dl className={styles.list}>

@@ -17,6 +17,10 @@ export function LoginScreen() {
 
   const submit = async () => {
     if (busy) return;
+    if (!username.trim() || !password) {
+      setError(text.auth.incomplete);
+      return;
+    }
     setBusy(true);
     setError(null);
     try {
@@ -64,7 +68,7 @@ export function LoginScreen() {
         value={password}
         onChange={(event) => setPassword(event.target.value)}
       />
-      <Button type="submit" look="primary" disabled={busy || !username.trim() || !password}>
+      <Button type="submit" look="primary" disabled={busy}>
         {text.auth.login}
       </Button>
     </AuthScreen>

@@ -25,6 +25,10 @@ export function RegisterScreen() {
 
   const submit = async () => {
     if (busy) return;
+    if (!username.trim() || !password) {
+      setFailure({ field: null, message: text.auth.incomplete });
+      return;
+    }
     setBusy(true);
     setFailure(null);
     try {
@@ -89,7 +93,7 @@ export function RegisterScreen() {
         value={password}
         onChange={(event) => setPassword(event.target.value)}
       />
-      <Button type="submit" look="primary" disabled={busy || !username.trim() || !password}>
+      <Button type="submit" look="primary" disabled={busy}>
         {text.auth.register}
       </Button>
     </AuthScreen>

@@ -17,7 +17,7 @@ import {
 import { codeOf } from '../../shared/graphql/errors.ts';
 import { request, setTokenSource } from '../../shared/graphql/request.ts';
 
-export interface Viewer {
+interface Viewer {
   id: string;
   username: string;
   displayName: string;

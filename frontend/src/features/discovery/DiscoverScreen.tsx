@@ -9,7 +9,7 @@ import { Tile } from '../../shared/ui/Avatar.tsx';
 import { Button, IconButton } from '../../shared/ui/Button.tsx';
 import { Icon } from '../../shared/ui/Icon.tsx';
 import { Bone, Notice, Patience } from '../../shared/ui/State.tsx';
-import { CreateRoom } from '../rooms/CreateRoom.tsx';
+import CreateRoom from '../rooms/CreateRoom.tsx';
 import { joinRoom, useRooms } from '../rooms/store.ts';
 import styles from './DiscoverScreen.module.css';
 

@@ -8,7 +8,7 @@ import { Field } from '../../shared/ui/Field.tsx';
 import styles from './CreateRoom.module.css';
 import { createRoom } from './store.ts';
 
-export function CreateRoom({ onClose }: { onClose(): void }) {
+export default function CreateRoom({ onClose }: { onClose(): void }) {
   const navigate = useNavigate();
   const [name, setName] = useState('');
   const [topic, setTopic] = useState('');

@@ -55,7 +55,7 @@ export function RoomList({ me }: { me: string }) {
 const Row = memo(function Row({ room, me }: { room: RoomEntry; me: string }) {
   const unread = unreadOf(room);
   return (
-    <li className={styles.item}>
+    <li>
       <Link
         to="/rooms/$roomId"
         params={{ roomId: room.id }}

@@ -16,7 +16,7 @@ const PAGE = 50;
 /** Joins and leaves come in bursts: the list is asked for once. */
 const SETTLE_MS = 1_000;
 
-export function MembersPanel({ room, onClose }: { room: RoomEntry; onClose(): void }) {
+export default function MembersPanel({ room, onClose }: { room: RoomEntry; onClose(): void }) {
   const navigate = useNavigate();
   const queries = useQueryClient();
   const [leaving, setLeaving] = useState(false);

@@ -188,7 +188,6 @@ export function MessageLog(props: MessageLogProps) {
         role="log"
         aria-live="off"
         aria-label={text.room.messages}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
         tabIndex={rows.length === 0 ? 0 : -1}
         onScroll={onScroll}
         onKeyDown={onKeyDown}

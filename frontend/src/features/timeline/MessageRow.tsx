@@ -36,7 +36,6 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
       data-key={rowKey}
       className={cx(styles.row, leads && styles.leads)}
       aria-label={`${name}, ${time}`}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys walk through messages.
       tabIndex={tabStop ? 0 : -1}
       {...press}
     >

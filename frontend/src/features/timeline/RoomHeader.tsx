@@ -29,7 +29,7 @@ export function RoomHeader({ room, panel, onPanel }: RoomHeaderProps) {
       </div>
       {!live && (
         <span className={styles.status}>
-          <LiveIndicator quiet />
+          <LiveIndicator short />
         </span>
       )}
       <span className={styles.pill}>{text.rooms.members(room.memberCount)}</span>

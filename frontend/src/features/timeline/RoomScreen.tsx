@@ -1,5 +1,5 @@
 import { Link, useParams } from '@tanstack/react-router';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { codeOf } from '../../shared/graphql/errors.ts';
 import { errorText, text } from '../../shared/i18n/text.ts';
 import { Button } from '../../shared/ui/Button.tsx';
@@ -11,7 +11,6 @@ import { type RoomEntry, unreadOf } from '../rooms/model.ts';
 import { joinRoom, loadRoom, useRooms } from '../rooms/store.ts';
 import { Composer } from './Composer.tsx';
 import { loadNewest, openRoom, setOpenRoom } from './history.ts';
-import { MembersPanel } from './MembersPanel.tsx';
 import { type LogHandle, MessageLog } from './MessageLog.tsx';
 import type { Timeline } from './model/timeline.ts';
 import { usePeople } from './people.ts';
@@ -21,6 +20,8 @@ import { markRead } from './reading.ts';
 import { remove } from './sending.ts';
 import { heldOf, useTimelines } from './store.ts';
 import type { TextBoxHandle } from './TextBox.tsx';
+
+const MembersPanel = lazy(() => import('./MembersPanel.tsx'));
 
 export function RoomScreen() {
   const { roomId } = useParams({ from: '/shell/rooms/$roomId' });
@@ -70,7 +71,7 @@ function Room({ roomId }: { roomId: string }) {
         <RoomHeader room={room} panel={panel} onPanel={() => setPanel(!panel)} />
         <Conversation room={room} />
       </main>
-      {panel && <MembersPanel room={room} onClose={() => setPanel(false)} />}
+      <Suspense>{panel && <MembersPanel room={room} onClose={() => setPanel(false)} />}</Suspense>
     </div>
   );
 }

@@ -1,6 +1,8 @@
 import { type KeyboardEvent, type Ref, useImperativeHandle, useLayoutEffect, useRef } from 'react';
 import styles from './TextBox.module.css';
 
+const GROWS_BY_ITSELF = CSS.supports('field-sizing', 'content');
+
 export interface TextBoxHandle {
   focus(): void;
 }
@@ -24,7 +26,7 @@ export function TextBox({ ref, ...props }: TextBoxProps) {
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the text gives the height.
   useLayoutEffect(() => {
-    if (!area.current) return;
+    if (!area.current || GROWS_BY_ITSELF) return;
     area.current.style.height = 'auto';
     area.current.style.height = `${area.current.scrollHeight}px`;
   }, [props.value]);

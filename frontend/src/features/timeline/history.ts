@@ -29,7 +29,7 @@ import { authorsOf, changesFrom, messageFrom, pageFrom } from './wire.ts';
 const PAGE = 50;
 const MAX_PAGE = 100;
 /** How many messages of a room are held at most; the far end is let go of. */
-export const MAX_HELD = 400;
+const MAX_HELD = 400;
 const MAX_EARLY = 256;
 /** Rooms whose timelines are held: the open one and those left last. */
 const MAX_ROOMS = 6;

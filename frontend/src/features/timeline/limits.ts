@@ -1,5 +1,5 @@
 /** The longest message, in characters as people count them: code points. */
-export const MAX_MESSAGE_CHARS = 4_000;
+const MAX_MESSAGE_CHARS = 4_000;
 
 /** How many characters a text has over the limit. */
 export function charsOver(content: string): number {

@@ -16,6 +16,12 @@ export const text = {
     'not-live': 'Not live (checking every few seconds)',
     offline: 'Offline',
   },
+  liveShort: {
+    live: 'Live',
+    'catching-up': 'Catching up',
+    'not-live': 'Not live',
+    offline: 'Offline',
+  },
 
   auth: {
     lead: 'Rooms for everybody, on your own server.',
@@ -32,6 +38,7 @@ export const text = {
     noAccount: 'New here?',
     haveAccount: 'Already have an account?',
     wrong: 'The username or the password is not right.',
+    incomplete: 'Type your username and your password.',
     taken: 'This username is taken. Choose another one.',
     logout: 'Log out',
     unreachable: 'Plaza does not answer',

@@ -39,6 +39,7 @@ export class RealtimeConnection {
   #checkTimer: ReturnType<typeof setInterval> | undefined;
   #tokenAt = 0;
   #first: RealtimeToken | null = null;
+  #enabled = true;
   #connected = false;
   #since = Date.now();
   #lastTick = 0;
@@ -81,6 +82,8 @@ export class RealtimeConnection {
     try {
       const token = await this.options.fetchToken();
       if (this.#closed) return;
+      this.#enabled = token !== null;
+      this.#check();
       if (!token) {
         this.#again(OFF_RETRY_MS);
         return;
@@ -168,6 +171,7 @@ export class RealtimeConnection {
     const status = liveStatus({
       now: Date.now(),
       online: navigator.onLine,
+      enabled: this.#enabled,
       connected: this.#connected,
       since: this.#since,
       lastTick: this.#lastTick,
@@ -186,6 +190,7 @@ export class RealtimeConnection {
 
   #again(delayMs: number): void {
     clearTimeout(this.#retryTimer);
+    if (this.#closed) return;
     this.#retryTimer = setTimeout(() => void this.#start(), delayMs);
   }
 }

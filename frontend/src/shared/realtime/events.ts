@@ -1,12 +1,12 @@
 /** The publications of the real-time channels, read with care: `{"v":1,"events":[…]}`. */
 
-export interface PushedPerson {
+interface PushedPerson {
   id: string;
   username: string;
   displayName: string;
 }
 
-export interface PushedMessage {
+interface PushedMessage {
   id: string;
   roomId: string;
   seq: number;

@@ -8,6 +8,8 @@ export interface Signals {
   now: number;
   /** The browser has a network. */
   online: boolean;
+  /** The server has real time switched on, as far as is known. */
+  enabled: boolean;
   connected: boolean;
   /** When the socket last opened or closed, or the first attempt began. */
   since: number;
@@ -23,8 +25,9 @@ export const TICK_LIMIT_MS = 12_000;
 const GRACE_MS = 3_000;
 
 export function liveStatus(signals: Signals): LiveStatus {
-  const { now, online, connected, since, lastTick, syncing } = signals;
+  const { now, online, enabled, connected, since, lastTick, syncing } = signals;
   if (!online) return 'offline';
+  if (!enabled) return 'not-live';
   const ticking = lastTick > 0 && now - lastTick < TICK_LIMIT_MS;
   if (connected && ticking) return syncing ? 'catching-up' : 'live';
   const patience = connected ? TICK_LIMIT_MS : GRACE_MS;

@@ -38,9 +38,10 @@ export function Tile({ id, name, small = false }: AvatarProps) {
 }
 
 function tint(id: string): string | undefined {
-  let hash = 0;
-  for (const char of id) hash = (hash * 31 + (char.codePointAt(0) ?? 0)) >>> 0;
-  return TINTS[hash % TINTS.length];
+  let hash = 2_166_136_261;
+  for (const char of id) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 16_777_619);
+  hash ^= hash >>> 15;
+  return TINTS[(hash >>> 0) % TINTS.length];
 }
 
 function initials(name: string): string {

@@ -28,7 +28,6 @@ export function Dialog({ title, onClose, children, bare = false }: DialogProps) 
   }, []);
 
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Esc closes; the click is the backdrop's.
     <dialog
       ref={ref}
       className={cx(styles.dialog, bare && styles.bare)}
