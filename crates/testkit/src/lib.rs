@@ -1,6 +1,7 @@
 //! Real servers for tests, signed tokens, and small helpers.
 //!
 //! - [`database`]: an own PostgreSQL database for each test, migrated.
+//! - [`own_postgres`]: a whole PostgreSQL that the test may kill.
 //! - [`redis`]: an own Redis database for each test; [`own_redis`]: a whole
 //!   server that the test may stop.
 //! - [`centrifugo`]: a real Centrifugo that the test may stop.
@@ -24,6 +25,7 @@ mod centrifugo;
 mod database;
 mod eventually;
 mod issuer;
+mod postgres;
 mod redis;
 mod request;
 mod server;
@@ -32,5 +34,6 @@ pub use centrifugo::{TestCentrifugo, TestCentrifugoOptions, centrifugo};
 pub use database::{TestDatabase, database, empty_database};
 pub use eventually::{Outcome, eventually};
 pub use issuer::{INTERNAL_SECRET, Issuer, service_tokens};
+pub use postgres::{OwnPostgres, own_postgres};
 pub use redis::{OwnRedis, TestRedis, own_redis, redis};
 pub use request::{Answer, Request};
