@@ -8,12 +8,16 @@
 mod access;
 mod config;
 mod domain;
+#[cfg(test)]
+mod guarantees;
 mod http;
 pub mod publisher;
 mod pulse;
 mod realtime;
 mod run;
 mod storage;
+#[cfg(test)]
+mod testing;
 
 pub use access::{Gate, MemoryArgs};
 pub use config::MessagesArgs;
