@@ -1,0 +1,123 @@
+//! A Centrifugo that fails as it is told to, and remembers what it took.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use serde_json::{Value, json};
+
+use crate::fixture::{name, serve};
+
+/// What it does with a publication.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fate {
+    /// Takes it.
+    Take,
+    /// Answers with this error, without taking it.
+    Refuse(u32),
+}
+
+type Rule = Box<dyn FnMut(&str, &str) -> Fate + Send>;
+
+#[derive(Clone, Default)]
+pub(crate) struct FakeCentrifugo {
+    state: Arc<Mutex<Inner>>,
+}
+
+#[derive(Default)]
+struct Inner {
+    rule: Option<Rule>,
+    /// Calls whose answer is lost, although they were done.
+    lost_answers: usize,
+    taken: HashMap<String, Vec<String>>,
+}
+
+impl FakeCentrifugo {
+    /// Asks this for each publication: the channel, and the event's name.
+    pub(crate) fn rule(&self, rule: impl FnMut(&str, &str) -> Fate + Send + 'static) {
+        self.state.lock().unwrap().rule = Some(Box::new(rule));
+    }
+
+    /// Does the next calls, but answers them with an error.
+    pub(crate) fn lose_answers(&self, calls: usize) {
+        self.state.lock().unwrap().lost_answers = calls;
+    }
+
+    /// What the channel took, event by event.
+    pub(crate) fn taken(&self, channel: impl ToString) -> Vec<String> {
+        let inner = self.state.lock().unwrap();
+        inner
+            .taken
+            .get(&channel.to_string())
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// Serves it; gives its base URL.
+    pub(crate) async fn start(&self) -> String {
+        let routes = Router::new()
+            .route("/api/batch", post(batch))
+            .with_state(self.clone());
+        format!("http://{}", serve(routes).await)
+    }
+}
+
+async fn batch(State(fake): State<FakeCentrifugo>, Json(request): Json<Value>) -> Response {
+    let mut inner = fake.state.lock().unwrap();
+    let commands = request["commands"].as_array().unwrap();
+    let replies: Vec<Value> = commands
+        .iter()
+        .map(|command| {
+            if let Some(publish) = command.get("publish") {
+                let reply = inner.publish(&publish["channel"], &publish["data"]);
+                return match reply.get("error") {
+                    Some(_) => reply,
+                    None => json!({ "publish": reply["result"] }),
+                };
+            }
+            let broadcast = &command["broadcast"];
+            let channels = broadcast["channels"].as_array().unwrap().iter();
+            let responses: Vec<_> = channels
+                .map(|channel| inner.publish(channel, &broadcast["data"]))
+                .collect();
+            json!({ "broadcast": { "responses": responses } })
+        })
+        .collect();
+    if inner.lost_answers > 0 {
+        inner.lost_answers -= 1;
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
+    Json(json!({ "replies": replies })).into_response()
+}
+
+impl Inner {
+    fn publish(&mut self, channel: &Value, data: &Value) -> Value {
+        let channel = channel.as_str().unwrap();
+        let names: Vec<_> = data["events"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(name)
+            .collect();
+        let fate = match &mut self.rule {
+            Some(rule) => rule(channel, &names.join(",")),
+            None => Fate::Take,
+        };
+        match fate {
+            Fate::Refuse(code) => json!({ "error": { "code": code, "message": "no" } }),
+            Fate::Take => {
+                let taken = self.taken.entry(channel.to_owned()).or_default();
+                taken.extend(names);
+                json!({ "result": { "offset": taken.len(), "epoch": "E" } })
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Centrifugo answers, but not as one would like.
+
+use std::collections::HashMap;
+
+use plaza_centrifugo::Channel;
+use plaza_testkit::{eventually, redis};
+
+use crate::{
+    fake_centrifugo::{FakeCentrifugo, Fate},
+    fixture::{Fixture, SOON, as_shown, seqs},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_channel_is_not_reordered_and_holds_up_no_other() {
+    let (redis, fake) = (redis().await, FakeCentrifugo::default());
+    let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
+    let (room, members) = fixture.room(2);
+    let [failing, other] = [0, 1].map(|place| Channel::Personal(members[place]));
+    let channel = failing.to_string();
+    let others = fake.clone();
+    let mut tries: HashMap<String, u32> = HashMap::new();
+    fake.rule(move |to, event| {
+        let tries = tries.entry(event.to_owned()).or_default();
+        *tries += u32::from(to == channel);
+        if to == channel && *tries <= 2 {
+            Fate::Refuse(100)
+        } else {
+            Fate::Take
+        }
+    });
+    drop(others);
+    let mut streams = fixture.streams().await;
+    streams.messages(room, 1..=10).await;
+    let _publisher = fixture.start();
+    eventually(SOON, async || fake.taken(other) == seqs(1..=10)).await;
+    assert!(
+        fake.taken(failing).len() < 10,
+        "the other one waited for the failing one"
+    );
+    eventually(SOON, async || streams.waiting().await == 0).await;
+    assert_eq!(fake.taken(failing), seqs(1..=10));
+    assert_eq!(fake.taken(other), seqs(1..=10), "nothing was sent twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_repeats_the_same_before_anything_later() {
+    let (redis, fake) = (redis().await, FakeCentrifugo::default());
+    let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
+    let (room, members) = fixture.room(1);
+    let channel = Channel::Personal(members[0]);
+    fake.lose_answers(3);
+    let mut streams = fixture.streams().await;
+    streams.messages(room, 1..=5).await;
+    let _publisher = fixture.start();
+    eventually(SOON, async || streams.waiting().await == 0).await;
+    let taken = fake.taken(channel);
+    assert_eq!(taken[..4], ["1", "1", "1", "1"]);
+    assert_eq!(as_shown(&taken), seqs(1..=5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_never_be_published_is_passed_over() {
+    let (redis, fake) = (redis().await, FakeCentrifugo::default());
+    let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
+    let (room, members) = fixture.room(2);
+    let [refused, other] = [0, 1].map(|place| Channel::Personal(members[place]));
+    let channel = refused.to_string();
+    fake.rule(move |to, event| match (to == channel, event) {
+        (true, "2") => Fate::Refuse(107),
+        _ => Fate::Take,
+    });
+    let mut streams = fixture.streams().await;
+    streams.messages(room, 1..=3).await;
+    let _publisher = fixture.start();
+    eventually(SOON, async || streams.waiting().await == 0).await;
+    assert_eq!(fake.taken(refused), ["1", "3"]);
+    assert_eq!(fake.taken(other), seqs(1..=3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shutdown_during_an_outage_loses_nothing() {
+    let (redis, fake) = (redis().await, FakeCentrifugo::default());
+    let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
+    let (room, members) = fixture.room(1);
+    let channel = Channel::Personal(members[0]);
+    fake.rule(|_, event| match event.parse::<i64>() {
+        Ok(seq) if seq > 3 => Fate::Refuse(100),
+        _ => Fate::Take,
+    });
+    let mut streams = fixture.streams().await;
+    streams.messages(room, 1..=6).await;
+    let publisher = fixture.start();
+    eventually(SOON, async || fake.taken(channel).len() == 3).await;
+    publisher.stop().await;
+    assert_eq!(
+        streams.waiting().await,
+        3,
+        "the cursor stands behind the third"
+    );
+
+    fake.rule(|_, _| Fate::Take);
+    let _publisher = fixture.start();
+    eventually(SOON, async || streams.waiting().await == 0).await;
+    assert_eq!(fake.taken(channel), seqs(1..=6));
+}

@@ -1,0 +1,343 @@
+//! Streams, rooms and a publisher that can be killed.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use chrono::Utc;
+use http::Method;
+use plaza_centrifugo::{Channel, ClientArgs};
+use plaza_clients::{PeersArgs, rooms::Fanout};
+use plaza_events::{Partition, Source};
+use plaza_kit::{
+    config::{InternalSecretArgs, OpsArgs},
+    http_client::Peer,
+    redis::RedisArgs,
+    shutdown::Shutdown,
+};
+use plaza_messages::publisher::{self, Limits, PublisherArgs};
+use plaza_testkit::{INTERNAL_SECRET, TestCentrifugo};
+use plaza_types::{ApiError, Epoch, FanoutMode, RoomId, UserId, Version};
+use redis::{AsyncCommands, aio::MultiplexedConnection};
+use serde_json::{Value, json};
+
+/// Long enough for a busy machine.
+pub(crate) const SOON: Duration = Duration::from_secs(30);
+
+/// rooms as the publisher knows it.
+#[derive(Clone, Default)]
+pub(crate) struct Rooms {
+    rooms: Arc<Mutex<HashMap<RoomId, Fanout>>>,
+    away: Arc<Mutex<bool>>,
+    asked: Arc<Mutex<usize>>,
+}
+
+impl Rooms {
+    /// Puts a room there, as of a version.
+    pub(crate) fn set(&self, room: RoomId, version: i64, members: &[UserId]) {
+        let fanout = Fanout {
+            version: Version::try_from(version).unwrap(),
+            mode: FanoutMode::Personal,
+            members: members.to_vec(),
+        };
+        self.rooms.lock().unwrap().insert(room, fanout);
+    }
+
+    pub(crate) fn set_away(&self, away: bool) {
+        *self.away.lock().unwrap() = away;
+    }
+
+    /// How often it was asked.
+    pub(crate) fn asked(&self) -> usize {
+        *self.asked.lock().unwrap()
+    }
+
+    async fn serve(&self) -> SocketAddr {
+        async fn fanout(State(rooms): State<Rooms>, Path(room): Path<RoomId>) -> Response {
+            *rooms.asked.lock().unwrap() += 1;
+            if *rooms.away.lock().unwrap() {
+                return StatusCode::BAD_GATEWAY.into_response();
+            }
+            match rooms.rooms.lock().unwrap().get(&room) {
+                Some(fanout) => Json(fanout).into_response(),
+                None => {
+                    let body = json!({ "error": ApiError::not_found("room") });
+                    (StatusCode::NOT_FOUND, Json(body)).into_response()
+                }
+            }
+        }
+        let routes = Router::new()
+            .route("/internal/rooms/{id}/fanout", get(fanout))
+            .with_state(self.clone());
+        serve(routes).await
+    }
+}
+
+/// Serves on a free port until the test's runtime ends.
+pub(crate) async fn serve(routes: Router) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    address
+}
+
+/// Everything around a publisher.
+pub(crate) struct Fixture {
+    pub(crate) rooms: Rooms,
+    args: PublisherArgs,
+    redis_url: String,
+}
+
+impl Fixture {
+    /// With the streams in this Redis and Centrifugo's API at this address.
+    pub(crate) async fn new(redis_url: &str, api_url: &str, api_key: &str) -> Self {
+        plaza_kit::install_crypto();
+        let rooms = Rooms::default();
+        let rooms_address = rooms.serve().await;
+        let args = PublisherArgs {
+            ops: OpsArgs {
+                ops_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+                drain_delay_ms: 0,
+                drain_timeout_ms: 15_000,
+            },
+            redis: RedisArgs {
+                redis_url: Some(redis_url.into()),
+                redis_url_file: None,
+            },
+            centrifugo: ClientArgs {
+                centrifugo_api_url: api_url.to_owned(),
+                centrifugo_api_key: Some(api_key.into()),
+                centrifugo_api_key_file: None,
+                centrifugo_timeout_ms: 2_500,
+            },
+            peers: PeersArgs {
+                auth_url: String::new(),
+                rooms_url: format!("http://{rooms_address}"),
+                messages_url: String::new(),
+            },
+            internal: InternalSecretArgs {
+                internal_secret: Some(INTERNAL_SECRET.into()),
+                internal_secret_file: None,
+                internal_secret_previous: None,
+                internal_secret_previous_file: None,
+            },
+            limits: Limits::default(),
+        };
+        Self {
+            rooms,
+            args,
+            redis_url: redis_url.to_owned(),
+        }
+    }
+
+    /// A room with some members, known to rooms at version 1.
+    pub(crate) fn room(&self, members: usize) -> (RoomId, Vec<UserId>) {
+        self.add_room(RoomId::new(), members)
+    }
+
+    /// A room in the same partition as another one.
+    pub(crate) fn room_beside(&self, other: RoomId, members: usize) -> (RoomId, Vec<UserId>) {
+        let partition = |room: &RoomId| Partition::of(&room.to_string());
+        let room = std::iter::repeat_with(RoomId::new)
+            .find(|room| partition(room) == partition(&other))
+            .unwrap();
+        self.add_room(room, members)
+    }
+
+    fn add_room(&self, room: RoomId, members: usize) -> (RoomId, Vec<UserId>) {
+        let members: Vec<_> = (0..members).map(|_| UserId::new()).collect();
+        self.rooms.set(room, 1, &members);
+        (room, members)
+    }
+
+    /// Starts a publisher in a runtime of its own.
+    pub(crate) fn start(&self) -> Running {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let shutdown = Shutdown::new();
+        let task = runtime.spawn(publisher::run(self.args.clone(), shutdown.clone()));
+        Running {
+            runtime: Some(runtime),
+            shutdown,
+            task,
+        }
+    }
+
+    pub(crate) async fn streams(&self) -> Streams {
+        let connection = plaza_kit::redis::client(&self.redis_url)
+            .unwrap()
+            .get_multiplexed_async_connection()
+            .await
+            .unwrap();
+        Streams { connection }
+    }
+}
+
+/// A publisher that runs.
+pub(crate) struct Running {
+    runtime: Option<tokio::runtime::Runtime>,
+    shutdown: Shutdown,
+    task: tokio::task::JoinHandle<anyhow::Result<()>>,
+}
+
+impl Running {
+    /// Ends it in the middle of whatever it does.
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
+
+    /// Ends it in good order.
+    pub(crate) async fn stop(mut self) {
+        self.shutdown.begin();
+        (&mut self.task).await.unwrap().unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The streams, written to as the relays do.
+pub(crate) struct Streams {
+    pub(crate) connection: MultiplexedConnection,
+}
+
+impl Streams {
+    pub(crate) async fn add(&mut self, source: Source, key: &str, event: &Value) {
+        let partition = partition(key, event);
+        let fields = [
+            ("id", "1".to_owned()),
+            ("key", key.to_owned()),
+            ("event", event.to_string()),
+            ("at", Utc::now().timestamp_millis().to_string()),
+        ];
+        let _: String = self
+            .connection
+            .xadd(source.stream_key(partition), "*", &fields)
+            .await
+            .unwrap();
+    }
+
+    /// Messages of a room with these seqs.
+    pub(crate) async fn messages(&mut self, room: RoomId, seqs: std::ops::RangeInclusive<i64>) {
+        for seq in seqs {
+            let event = json!({ "type": "message.created", "room": room, "seq": seq });
+            self.add(Source::Messages, &room.to_string(), &event).await;
+        }
+    }
+
+    /// A member's join, or departure without a role.
+    pub(crate) async fn member(
+        &mut self,
+        room: RoomId,
+        version: i64,
+        user: UserId,
+        role: Option<&str>,
+    ) {
+        let event = json!({
+            "type": "member.updated", "room": room, "epoch": Epoch::new(), "time": Utc::now(),
+            "version": version, "role": role, "memberCount": 1,
+            "user": { "id": user, "username": "ada", "displayName": "Ada" },
+        });
+        self.add(Source::Rooms, &room.to_string(), &event).await;
+    }
+
+    /// Entries that are not dealt with, in all streams.
+    pub(crate) async fn waiting(&mut self) -> usize {
+        let mut all = 0;
+        for partition in Partition::all() {
+            for source in Source::ALL {
+                let length: usize = self
+                    .connection
+                    .xlen(source.stream_key(partition))
+                    .await
+                    .unwrap();
+                all += length;
+            }
+        }
+        all
+    }
+}
+
+fn partition(key: &str, event: &Value) -> Partition {
+    if event["type"] == "tick" {
+        Partition::PULSE
+    } else {
+        Partition::of(key)
+    }
+}
+
+/// The history of a person's channel: each publication's events.
+pub(crate) async fn history(server: &TestCentrifugo, user: UserId) -> Vec<Vec<Value>> {
+    let peer = Peer::new(&server.api_url, SOON).unwrap();
+    let channel = Channel::Personal(user);
+    let answer = peer
+        .request(Method::POST, "/api/history")
+        .header("X-API-Key", &server.api_key)
+        .body(json!({ "channel": channel, "limit": 300 }).to_string())
+        .send()
+        .await
+        .unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    let publications = answer["result"]["publications"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    publications
+        .iter()
+        .map(|publication| {
+            assert_eq!(publication["data"]["v"], 1);
+            publication["data"]["events"].as_array().unwrap().clone()
+        })
+        .collect()
+}
+
+/// What a person got, each event by its seq, or else its type.
+pub(crate) async fn got(server: &TestCentrifugo, user: UserId) -> Vec<String> {
+    let publications = history(server, user).await;
+    publications.iter().flatten().map(name).collect()
+}
+
+pub(crate) fn name(event: &Value) -> String {
+    match event["seq"].as_i64() {
+        Some(seq) => seq.to_string(),
+        None => event["type"].as_str().unwrap().to_owned(),
+    }
+}
+
+/// The names of messages with these seqs.
+pub(crate) fn seqs(seqs: std::ops::RangeInclusive<i64>) -> Vec<String> {
+    seqs.map(|seq| seq.to_string()).collect()
+}
+
+/// What is left when repeated messages are dropped as clients drop them.
+pub(crate) fn as_shown(got: &[String]) -> Vec<String> {
+    let mut newest = 0;
+    let mut shown = got.to_vec();
+    shown.retain(|name| {
+        let seq: i64 = name.parse().unwrap();
+        let is_new = seq > newest;
+        newest = newest.max(seq);
+        is_new
+    });
+    shown
+}

@@ -1,0 +1,8 @@
+//! The messages-publisher between real streams in Redis and a real Centrifugo.
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+mod fake_centrifugo;
+mod faults;
+mod fixture;
+mod outages;
+mod way;
