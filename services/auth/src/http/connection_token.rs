@@ -38,11 +38,15 @@ pub(super) async fn handle(
 mod tests {
     use http::StatusCode;
     use jsonwebtoken::{Algorithm, Validation};
-    use plaza_testkit::{Answer, Request};
+    use plaza_testkit::{Answer, Request, TestCentrifugo, TestCentrifugoOptions, centrifugo};
+    use plaza_types::SessionId;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::testing::Installation;
+    use crate::testing::{
+        Installation,
+        websocket::{Reply, exchange},
+    };
 
     async fn ask(installation: &Installation, token: &str) -> Answer {
         let request = Request::post("/v1/connection-token").bearer(token);
@@ -80,6 +84,56 @@ mod tests {
         assert!((2_880..=4_322).contains(&lives), "{lives}");
         let access = installation.app.verifier.verify(&ada.access_token).unwrap();
         assert_eq!(claims["meta"]["sid"], json!(access.sid));
+    }
+
+    async fn connect(centrifugo: &TestCentrifugo, token: &str) -> Reply {
+        let address = centrifugo.ws_url.strip_prefix("ws://").unwrap();
+        let (server, path) = address.split_once('/').unwrap();
+        let command = json!({ "id": 1, "connect": { "token": token } });
+        exchange(server.parse().unwrap(), &format!("/{path}"), &command).await
+    }
+
+    #[tokio::test]
+    async fn centrifugo_takes_it_by_the_published_keys_until_it_expires() {
+        let installation = Installation::new().await;
+        let auth = installation.serve().await;
+        let centrifugo = centrifugo(TestCentrifugoOptions {
+            jwks_url: Some(format!("http://{auth}/jwks")),
+            ..TestCentrifugoOptions::default()
+        })
+        .await;
+        let ada = installation.register("ada").await;
+        let answer = ask(&installation, &ada.access_token).await;
+        let token = answer.parse::<ConnectionToken>().token;
+
+        let Reply::Json(connected) = connect(&centrifugo, &token).await else {
+            panic!("the connection was closed");
+        };
+        let opened = connected["connect"]["subs"].as_object().unwrap();
+        let channels: Vec<_> = opened.keys().cloned().collect();
+        let personal = format!("personal:{}", ada.user.id);
+        assert_eq!(channels, [personal.as_str(), "pulse:all"], "{connected}");
+        let lives = connected["connect"]["ttl"].as_i64().unwrap();
+        assert!((2_870..=4_320).contains(&lives), "{lives}");
+
+        let mut late = claims::connection(
+            ada.user.id,
+            SessionId::new(),
+            Utc::now(),
+            &installation.app.policy,
+            0.5,
+        );
+        late.exp = Utc::now().timestamp() - 1;
+        let expired = installation.app.keys.sign(&late).unwrap();
+        let Reply::Json(refused) = connect(&centrifugo, &expired).await else {
+            panic!("the connection was closed");
+        };
+        assert_eq!(refused["error"]["code"], 109, "{refused}");
+        // Another audience: an access token opens no connection.
+        assert_eq!(
+            connect(&centrifugo, &ada.access_token).await,
+            Reply::Closed(3500)
+        );
     }
 
     #[tokio::test]

@@ -260,6 +260,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_refresh_decides_by_what_was_committed_while_it_waited() {
+        let installation = Installation::new().await;
+        let first = installation.register("ada").await;
+        let other = installation
+            .set_generation(session(&installation, &first), 2)
+            .await;
+        let (answer, ()) = futures::join!(refresh(&installation, &first.refresh_token), async {
+            installation.waits_for_a_lock().await;
+            other.commit().await.unwrap();
+        });
+        assert_eq!(answer.code(), "UNAUTHENTICATED");
+        assert_eq!(installation.revoked().await.len(), 1);
+    }
+
+    #[tokio::test]
     async fn reuse_ends_that_session_alone() {
         let installation = Installation::new().await;
         let first = installation.register("ada").await;

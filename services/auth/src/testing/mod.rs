@@ -1,6 +1,8 @@
 //! An installation of auth for a test: a database of its own and a router.
 
-use std::time::Duration;
+pub(crate) mod websocket;
+
+use std::{net::SocketAddr, time::Duration};
 
 use axum::Router;
 use http::StatusCode;
@@ -10,6 +12,7 @@ use plaza_testkit::{Issuer, Request, database, eventually, service_tokens};
 use plaza_types::{Epoch, Person, SessionId, UserId};
 use serde_json::json;
 use sqlx::PgPool;
+use tokio::net::TcpListener;
 
 use crate::{
     App, MIGRATOR, PasswordCost, PasswordLimits, Passwords, Policy, RefreshKey, Registration,
@@ -95,6 +98,15 @@ impl Installation {
         let app = app(self.pool.clone(), self.app.policy);
         read_keys(&self.pool, &app.keys).await.unwrap();
         app
+    }
+
+    /// Serves the router on loopback until the test ends.
+    pub(crate) async fn serve(&self) -> SocketAddr {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = self.router.clone();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        address
     }
 
     /// A router that has no place to hash a password.
@@ -233,6 +245,24 @@ impl Installation {
         .unwrap();
     }
 
+    /// Sets a session's generation, in a transaction that is not committed.
+    pub(crate) async fn set_generation(
+        &self,
+        session: SessionId,
+        generation: i64,
+    ) -> sqlx::Transaction<'static, sqlx::Postgres> {
+        let mut transaction = self.pool.begin().await.unwrap();
+        sqlx::query!(
+            "UPDATE sessions SET generation = $2 WHERE id = $1",
+            session.uuid(),
+            generation
+        )
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+        transaction
+    }
+
     /// Makes the latest rotation of a session this much older (s).
     pub(crate) async fn age_rotation(&self, session: SessionId, seconds: i32) {
         sqlx::query!(
@@ -287,14 +317,13 @@ impl Installation {
         }
     }
 
-    /// Waits until some transaction of this database waits for an advisory lock.
+    /// Waits until some transaction of this database waits for a lock.
     pub(crate) async fn waits_for_a_lock(&self) {
         eventually(Duration::from_secs(10), async || {
             sqlx::query_scalar!(
                 r#"SELECT EXISTS (
-                       SELECT FROM pg_locks
-                       WHERE locktype = 'advisory' AND NOT granted
-                         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                       SELECT FROM pg_stat_activity
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'
                    ) AS "waits!""#
             )
             .fetch_one(&self.pool)
