@@ -1,2 +1,97 @@
 //! The one executable: each part of Plaza is a subcommand.
-fn main() {}
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line speaks on its standard streams"
+)]
+
+mod cli;
+mod ctl;
+mod migrate;
+mod reference;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+use plaza_kit::{shutdown::Shutdown, telemetry};
+
+use crate::cli::{Cli, Part, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    plaza_kit::install_crypto();
+    let command = Cli::command();
+    let args = match plaza_kit::config::with_file(&command, std::env::args_os()) {
+        Ok(args) => args,
+        Err(error) => return fail(&error.into()),
+    };
+    let cli = command
+        .try_get_matches_from(args)
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+        .unwrap_or_else(|error| error.exit());
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    match runtime.block_on(run(cli.part)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("plaza: {error:#}");
+    ExitCode::FAILURE
+}
+
+async fn run(part: Subcommand) -> anyhow::Result<()> {
+    match part {
+        Subcommand::Auth(part) => serve("auth", part, plaza_auth::run).await,
+        Subcommand::Rooms(part) => serve("rooms", part, plaza_rooms::run).await,
+        Subcommand::Messages(part) => serve("messages", part, plaza_messages::run).await,
+        Subcommand::MessagesPublisher(part) => {
+            serve("messages-publisher", part, plaza_messages::publisher::run).await
+        }
+        Subcommand::Gateway(part) => serve("gateway", part, plaza_gateway::run).await,
+        Subcommand::Migrate(part) => {
+            let _telemetry = telemetry::init("migrate", &part.telemetry)?;
+            migrate::run(&part.part).await
+        }
+        Subcommand::Up(args) => up::run(args).await,
+        Subcommand::Ctl(args) => ctl::run(args).await,
+        Subcommand::Schema => {
+            print!("{}", plaza_gateway::sdl());
+            Ok(())
+        }
+        Subcommand::ConfigReference => {
+            print!("{}", reference::markdown(&Cli::command()));
+            Ok(())
+        }
+    }
+}
+
+/// Runs one service until a signal comes, with telemetry around it.
+async fn serve<A: clap::Args, F>(
+    name: &'static str,
+    part: Part<A>,
+    run: impl FnOnce(A, Shutdown) -> F,
+) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let telemetry = telemetry::init(name, &part.telemetry)?;
+    let result = run(part.part, Shutdown::on_signals()?).await;
+    if let Err(error) = &result {
+        tracing::error!(error = format!("{error:#}"), "{name} ends with an error");
+    }
+    // The exporter flushes on a thread that may block: not on the runtime's.
+    tokio::task::spawn_blocking(move || drop(telemetry)).await?;
+    result
+}

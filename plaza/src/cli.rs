@@ -1,0 +1,57 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use plaza_kit::telemetry::TelemetryArgs;
+
+use crate::{ctl::CtlArgs, migrate::MigrateArgs, up::UpArgs};
+
+/// Plaza: a self-hosted messenger for rooms where tens of thousands are online at once.
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "plaza",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) part: Subcommand,
+}
+
+/// One part of Plaza.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Subcommand {
+    /// Accounts, passwords, sessions, signing keys and real-time tokens
+    Auth(Part<plaza_auth::AuthArgs>),
+    /// Rooms, members and discovery
+    Rooms(Part<plaza_rooms::RoomsArgs>),
+    /// Messages, their order and read state
+    Messages(Part<plaza_messages::MessagesArgs>),
+    /// Forwards events from Redis Streams to Centrifugo
+    MessagesPublisher(Part<plaza_messages::publisher::PublisherArgs>),
+    /// The GraphQL API, and the web app
+    Gateway(Part<plaza_gateway::GatewayArgs>),
+    /// Brings the databases to this version's schema; run it before the services of a new version
+    Migrate(Part<MigrateArgs>),
+    /// Runs all of Plaza on this machine, with servers of its own
+    Up(UpArgs),
+    /// Looks at a running `plaza up`, and stops or starts single parts of it
+    Ctl(CtlArgs),
+    /// Prints the GraphQL schema
+    Schema,
+    /// Prints the reference of every setting, in Markdown
+    ConfigReference,
+}
+
+/// A part's own configuration and what all parts have.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Part<A: clap::Args> {
+    #[command(flatten)]
+    pub(crate) part: A,
+    #[command(flatten)]
+    pub(crate) telemetry: TelemetryArgs,
+    /// TOML file with settings; its keys are the long flags without the dashes
+    #[arg(long, env = "PLAZA_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+}
