@@ -2,6 +2,7 @@ import { Link, Outlet, useMatches } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { useSession } from '../features/auth/session.ts';
 import { RoomList } from '../features/rooms/RoomList.tsx';
+import { Switcher } from '../features/rooms/Switcher.tsx';
 import { resumeSends } from '../features/timeline/sending.ts';
 import { text } from '../shared/i18n/text.ts';
 import { LiveIndicator } from '../shared/realtime/LiveIndicator.tsx';
@@ -13,7 +14,6 @@ import styles from './Shell.module.css';
 import { startSync, stopSync } from './sync.ts';
 
 const CreateRoom = lazy(() => import('../features/rooms/CreateRoom.tsx'));
-const Switcher = lazy(() => import('../features/rooms/Switcher.tsx'));
 const SettingsDialog = lazy(() => import('./SettingsDialog.tsx'));
 const ShortcutSheet = lazy(() => import('./ShortcutSheet.tsx'));
 

@@ -38,7 +38,7 @@ export default function CreateRoom({ onClose }: { onClose(): void }) {
         <Field
           label={text.create.name}
           value={name}
-          autoFocus
+          data-focus
           required
           error={failure?.field === 'name' ? failure.message : null}
           onChange={(event) => setName(event.target.value)}

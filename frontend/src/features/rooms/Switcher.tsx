@@ -12,7 +12,7 @@ import { useRooms } from './store.ts';
 const MAX_SHOWN = 8;
 
 /** Jumps to a room by a few letters of its name. */
-export default function Switcher({ onClose }: { onClose(): void }) {
+export function Switcher({ onClose }: { onClose(): void }) {
   const navigate = useNavigate();
   const rooms = useRooms((state) => state.rooms);
   const [query, setQuery] = useState('');
@@ -42,7 +42,7 @@ export default function Switcher({ onClose }: { onClose(): void }) {
       <div className={styles.search}>
         <Icon name="search" />
         <input
-          autoFocus
+          data-focus
           role="combobox"
           aria-label={text.switcher.title}
           aria-expanded="true"

@@ -13,7 +13,7 @@ import { formatDay } from '../../shared/i18n/format.ts';
 import { text } from '../../shared/i18n/text.ts';
 import { Button } from '../../shared/ui/Button.tsx';
 import { Icon } from '../../shared/ui/Icon.tsx';
-import { Bone } from '../../shared/ui/State.tsx';
+import { Bone, Notice } from '../../shared/ui/State.tsx';
 import { loadNewer, loadNewest, loadOlder, setInView, trimOlder } from './history.ts';
 import styles from './MessageLog.module.css';
 import { MessageRow } from './MessageRow.tsx';
@@ -34,6 +34,8 @@ export interface LogHandle {
 interface MessageLogProps {
   roomId: string;
   roomName: string;
+  /** Whether the viewer may write. */
+  member: boolean;
   held: Held;
   me: string;
   newAfter: number | null;
@@ -162,7 +164,15 @@ export function MessageLog(props: MessageLogProps) {
           </div>
         );
       case 'send':
-        return <SendRow key={row.key} rowKey={row.key} send={row.send} leads={row.leads} />;
+        return (
+          <SendRow
+            key={row.key}
+            rowKey={row.key}
+            send={row.send}
+            leads={row.leads}
+            tabStop={row.key === tabStop}
+          />
+        );
       case 'message':
         return (
           <MessageRow
@@ -197,7 +207,13 @@ export function MessageLog(props: MessageLogProps) {
         }}
       >
         <div className={styles.fill} />
-        <Top held={held} roomId={roomId} roomName={props.roomName} />
+        {rows.length === 0 ? (
+          <Notice title={text.room.empty}>
+            {props.member ? text.room.emptyHint : text.room.emptyGuest}
+          </Notice>
+        ) : (
+          <Top held={held} roomId={roomId} roomName={props.roomName} />
+        )}
         <div ref={content} className={styles.rows}>
           {rows.map(renderRow)}
         </div>

@@ -116,6 +116,7 @@ function Conversation({ room }: { room: RoomEntry }) {
           ref={log}
           roomId={roomId}
           roomName={room.name}
+          member={room.member}
           held={held}
           me={me}
           newAfter={reading.newAfter}

@@ -8,16 +8,15 @@ import { Markdown } from './markdown/Markdown.tsx';
 import type { OwnSend } from './model/sends.ts';
 import { discard, sendAgain } from './sending.ts';
 
-/** An own message on its way: quiet, unless it failed. */
-export function SendRow({
-  rowKey,
-  send,
-  leads,
-}: {
+interface SendRowProps {
   rowKey: string;
   send: OwnSend;
   leads: boolean;
-}) {
+  tabStop: boolean;
+}
+
+/** An own message on its way: quiet, unless it failed. */
+export function SendRow({ rowKey, send, leads, tabStop }: SendRowProps) {
   const viewer = useSession((state) => state.viewer);
   const name = viewer?.displayName ?? text.room.someone;
   const time = formatTime(send.createdAt);
@@ -26,7 +25,7 @@ export function SendRow({
       data-key={rowKey}
       className={cx(styles.row, leads && styles.leads)}
       aria-label={`${name}, ${send.state === 'sending' ? text.room.sending : time}`}
-      tabIndex={-1}
+      tabIndex={tabStop ? 0 : -1}
     >
       {leads ? <Avatar id={viewer?.id ?? ''} name={name} /> : <span />}
       <div className={styles.body}>

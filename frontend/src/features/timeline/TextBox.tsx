@@ -22,7 +22,17 @@ interface TextBoxProps {
 export function TextBox({ ref, ...props }: TextBoxProps) {
   const area = useRef<HTMLTextAreaElement>(null);
 
-  useImperativeHandle(ref, () => ({ focus: () => area.current?.focus() }), []);
+  useImperativeHandle(
+    ref,
+    () => ({
+      focus: () => {
+        const { current } = area;
+        current?.focus();
+        current?.setSelectionRange(current.value.length, current.value.length);
+      },
+    }),
+    [],
+  );
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the text gives the height.
   useLayoutEffect(() => {

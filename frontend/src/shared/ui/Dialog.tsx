@@ -12,7 +12,7 @@ interface DialogProps {
   bare?: boolean;
 }
 
-/** A modal dialog: keeps the focus, closes on Esc and gives the focus back. */
+/** A modal dialog: begins at `data-focus`, keeps the focus, closes on Esc and gives it back. */
 export function Dialog({ title, onClose, children, bare = false }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const titleId = useId();
@@ -21,6 +21,7 @@ export function Dialog({ title, onClose, children, bare = false }: DialogProps) 
     const dialog = ref.current;
     const before = document.activeElement;
     dialog?.showModal();
+    dialog?.querySelector<HTMLElement>('[data-focus]')?.focus();
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();

@@ -5,6 +5,7 @@ interface FieldProps extends Omit<InputHTMLAttributes<HTMLInputElement>, 'id'> {
   label: string;
   hint?: string | undefined;
   error?: string | null | undefined;
+  'data-focus'?: boolean;
 }
 
 /** A labelled input with its hint or what is wrong with it. */

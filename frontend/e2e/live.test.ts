@@ -1,0 +1,195 @@
+import { afterEach, expect, test } from 'vitest';
+import { Api, unique } from './api.ts';
+import { Profile, until } from './browser.ts';
+import { baseUrl } from './env.ts';
+
+const open: Profile[] = [];
+
+async function profile(): Promise<Profile> {
+  const opened = await Profile.open(baseUrl());
+  open.push(opened);
+  return opened;
+}
+
+afterEach(async () => {
+  const complaints = open.flatMap((opened) => opened.complaints);
+  await Promise.all(open.splice(0).map((opened) => opened.close()));
+  expect(complaints).toEqual([]);
+});
+
+test('a message by one appears live in the open room and in the room list of another', async () => {
+  const [ada, bo] = [await profile(), await profile()];
+  const run = unique();
+
+  // Ada creates an account and a room; Bo finds it and joins.
+  await ada.go('/register');
+  await ada.page.getByLabel('Username').fill(`ada-${run}`);
+  await ada.page.getByLabel('Name', { exact: true }).fill('Ada Boateng');
+  await ada.page.getByLabel('Password').fill('a long password');
+  await ada.page.getByRole('button', { name: 'Create account' }).click();
+  await ada.page.getByRole('button', { name: 'New room' }).click();
+  await ada.page.getByRole('dialog').getByLabel('Name', { exact: true }).fill(`Square ${run}`);
+  await ada.page.getByRole('button', { name: 'Create room' }).click();
+  await ada.page.getByRole('heading', { name: `Square ${run}` }).waitFor();
+
+  const api = new Api(baseUrl());
+  const account = await api.register('Bo Lindqvist');
+  await bo.login(account, '/discover');
+  await bo.page.getByRole('searchbox', { name: 'Search rooms' }).fill(`Square ${run}`);
+  await bo.page.getByRole('button', { name: `Join Square ${run}` }).click();
+  await bo.composer.waitFor();
+  await Promise.all([ada.status('Live'), bo.status('Live')]);
+
+  // In the open room.
+  await ada.send(`hello ${run}`);
+  await bo.message(`hello ${run}`).waitFor({ timeout: 3_000 });
+  await bo.send(`hello back ${run}`);
+  await ada.message(`hello back ${run}`).waitFor({ timeout: 3_000 });
+
+  // An edit and a deletion.
+  await ada.composer.press('ArrowUp');
+  const editor = ada.page.getByRole('textbox', { name: 'Edit message' });
+  await editor.fill(`greetings ${run}`);
+  await editor.press('Enter');
+  await bo.message(`greetings ${run}`).waitFor({ timeout: 3_000 });
+  const own = ada.message(`greetings ${run}`);
+  await own.hover();
+  await own.getByRole('button', { name: 'Delete' }).click();
+  await ada.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await bo.message('This message was deleted.').waitFor({ timeout: 3_000 });
+
+  // In the list, while another screen is open.
+  await bo.page.getByRole('link', { name: 'Find rooms' }).click();
+  await bo.page.getByRole('searchbox', { name: 'Search rooms' }).waitFor();
+  await ada.send(`are you there, ${run}?`);
+  const row = bo.page.getByRole('navigation').getByRole('link', { name: `Square ${run}` });
+  await row.filter({ hasText: `Ada: are you there, ${run}?` }).waitFor({ timeout: 3_000 });
+  await row.filter({ hasText: '1 unread' }).waitFor({ timeout: 3_000 });
+  await Promise.all([ada.status('Live', 1_000), bo.status('Live', 1_000)]);
+
+  // Read where it is opened, with the New line above it.
+  await row.click();
+  await bo.log.getByText('New', { exact: true }).waitFor();
+  await until(
+    async () => (await row.textContent()) ?? '',
+    (words) => !words.includes('unread'),
+  );
+});
+
+test('a room that is only read is polled, and joined from its foot', async () => {
+  const api = new Api(baseUrl());
+  const [owner, guest] = [await api.register('Lena Fischer'), await api.register('Samir Haddad')];
+  const roomId = await api.createRoom(owner, `Open ${unique()}`);
+  await api.send(owner, roomId, 'before');
+  const reader = await profile();
+  await reader.login(guest, `/rooms/${roomId}`);
+  await reader.message('before').waitFor();
+  expect(await reader.composer.count()).toBe(0);
+  await api.send(owner, roomId, 'while reading');
+  await reader.message('while reading').waitFor({ timeout: 20_000 });
+  await reader.page.getByRole('button', { name: 'Join room' }).click();
+  await reader.composer.waitFor();
+  await reader.status('Live');
+  await api.send(owner, roomId, 'after joining');
+  await reader.message('after joining').waitFor({ timeout: 4_000 });
+});
+
+test('a failed send says so, and is sent once when sent again', async () => {
+  const api = new Api(baseUrl());
+  const account = await api.register('Noor Karimi');
+  const roomId = await api.createRoom(account, `Offline ${unique()}`);
+  const noor = await profile();
+  await noor.login(account, `/rooms/${roomId}`);
+  await noor.composer.waitFor();
+  await noor.status('Live');
+  await noor.context.setOffline(true);
+  await noor.status('Offline');
+  await noor.send('from the tunnel');
+  await noor.log.getByText('Not sent: you were offline.').waitFor();
+  await noor.context.setOffline(false);
+  await noor.log.getByRole('button', { name: 'Send again' }).click();
+  await until(
+    () => api.history(account, roomId, 10),
+    (texts) => texts.length > 0,
+  );
+  await noor.status('Live');
+  expect(await noor.shown(/from the tunnel/)).toHaveLength(1);
+  expect(await noor.log.getByText('Not sent').count()).toBe(0);
+  expect(await api.history(account, roomId, 10)).toEqual(['from the tunnel']);
+});
+
+test('an unsent message outlives a reload of the page', async () => {
+  const api = new Api(baseUrl());
+  const account = await api.register('Noor Karimi');
+  const roomId = await api.createRoom(account, `Reload ${unique()}`);
+  const noor = await profile();
+  await noor.login(account, `/rooms/${roomId}`);
+  await noor.composer.waitFor();
+  await noor.page.route('**/graphql', (route) =>
+    route.request().postData()?.includes('mutation Send') ? route.abort() : route.continue(),
+  );
+  await noor.send('kept');
+  await noor.log.getByText('Not sent').waitFor();
+  await noor.page.unroute('**/graphql');
+  await noor.page.reload();
+  await until(
+    () => api.history(account, roomId, 10),
+    (texts) => texts.length === 1,
+  );
+  await noor.message('kept').waitFor();
+  expect(await noor.shown(/kept/)).toHaveLength(1);
+});
+
+test('history scrolls back to its beginning, and what is read does not move by a pixel', async () => {
+  const api = new Api(baseUrl());
+  const account = await api.register('Mei Lin');
+  const roomId = await api.createRoom(account, `History ${unique()}`);
+  for (let n = 1; n <= 240; n += 1) {
+    await api.send(account, roomId, `entry ${n}. ${'More words. '.repeat(n % 9)}`);
+  }
+  const mei = await profile();
+  await mei.login(account, `/rooms/${roomId}`);
+  await mei.message('entry 240.').waitFor();
+
+  const loaded = () => mei.log.getByRole('article').count();
+  while ((await mei.log.getByText('This is the beginning').count()) === 0) {
+    const before = await loaded();
+    const held = await mei.log.evaluate((log) => {
+      log.scrollTop = 120;
+      const top = log.getBoundingClientRect().top;
+      const row = [...log.querySelectorAll('article')].find(
+        (article) => article.getBoundingClientRect().top >= top + 40,
+      );
+      return { key: row?.dataset.key ?? '', at: row?.getBoundingClientRect().top };
+    });
+    await until(loaded, (count) => count > before);
+    const at = await mei.log.evaluate(
+      (log, key) =>
+        [...log.querySelectorAll('article')]
+          .find((article) => article.dataset.key === key)
+          ?.getBoundingClientRect().top,
+      held.key,
+    );
+    expect(at).toBe(held.at);
+  }
+  const numbers = (await mei.shown(/entry \d+/)).map((text) => Number(text.slice(6)));
+  expect(numbers).toEqual(Array.from({ length: 240 }, (_, index) => index + 1));
+});
+
+test('tabs share a session, and logging out in one ends all', async () => {
+  const api = new Api(baseUrl());
+  const account = await api.register('Tomás Oliveira');
+  const first = await profile();
+  await first.login(account);
+  const second = await first.context.newPage();
+  await second.goto(`${baseUrl()}/rooms`);
+  await second.getByRole('navigation', { name: 'Rooms' }).waitFor();
+  await first.page.getByRole('button', { name: 'Settings' }).click();
+  await first.page.getByRole('button', { name: 'Log out' }).click();
+  for (const page of [first.page, second]) {
+    await page.getByRole('button', { name: 'Log in' }).waitFor();
+    expect(new URL(page.url()).pathname).toBe('/login');
+  }
+  await second.reload();
+  await second.getByRole('button', { name: 'Log in' }).waitFor();
+});
