@@ -2,6 +2,7 @@ use std::{borrow::Cow, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request},
+    http::Method,
     middleware::Next,
     response::Response,
 };
@@ -18,7 +19,7 @@ pub struct Operation(pub Cow<'static, str>);
 /// (rate, errors, duration by route).
 pub async fn observe(request: Request, next: Next) -> Response {
     let begun = Instant::now();
-    let method = request.method().as_str().to_owned();
+    let method = method_label(request.method());
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -48,7 +49,7 @@ pub async fn observe(request: Request, next: Next) -> Response {
         .get::<Operation>()
         .map(|operation| operation.0.clone());
     let labels = [
-        ("method", Cow::from(method.clone())),
+        ("method", Cow::from(method)),
         ("route", route.clone().into()),
         ("operation", operation.clone().unwrap_or_default()),
         ("status", status.to_string().into()),
@@ -56,13 +57,34 @@ pub async fn observe(request: Request, next: Next) -> Response {
     metrics::counter!("plaza_http_requests_total", &labels).increment(1);
     metrics::histogram!("plaza_http_request_duration_seconds", &labels[..3])
         .record(elapsed.as_secs_f64());
-    tracing::info!(
-        target: "plaza::request",
-        status,
-        elapsed_ms = elapsed.as_secs_f64() * 1_000.0,
-        operation = operation.as_deref(),
-        trace_id,
-        "{method} {route} {status}"
-    );
+    let elapsed_ms = elapsed.as_secs_f64() * 1_000.0;
+    let operation = operation.as_deref();
+    // What replicas ask each second would bury the rest.
+    if status < 400 && is_routine(&route) {
+        tracing::debug!(target: "plaza::request", status, elapsed_ms, trace_id, "{method} {route} {status}");
+    } else {
+        tracing::info!(target: "plaza::request", status, elapsed_ms, operation, trace_id, "{method} {route} {status}");
+    }
     response
+}
+
+fn is_routine(route: &str) -> bool {
+    matches!(
+        route,
+        "/jwks" | "/internal/revocations" | "/internal/removals"
+    )
+}
+
+/// The method as a label: a client may send any word.
+fn method_label(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
 }
