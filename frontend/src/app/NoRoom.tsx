@@ -6,7 +6,9 @@ import styles from './NoRoom.module.css';
 export function NoRoom() {
   return (
     <main className={styles.main}>
-      <Notice title={text.rooms.pick}>{text.rooms.pickHint}</Notice>
+      <Notice heading title={text.rooms.pick}>
+        {text.rooms.pickHint}
+      </Notice>
     </main>
   );
 }

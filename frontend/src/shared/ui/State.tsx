@@ -24,13 +24,19 @@ interface NoticeProps {
   /** The one thing to do. */
   action?: ReactNode;
   alert?: boolean;
+  /** It is what the screen is about. */
+  heading?: boolean;
 }
 
 /** An empty or failed list: one sentence and the one thing to do. */
-export function Notice({ title, children, action, alert = false }: NoticeProps) {
+export function Notice({ title, children, action, alert = false, heading = false }: NoticeProps) {
   return (
     <div className={styles.notice} role={alert ? 'alert' : undefined}>
-      <p className={styles.title}>{title}</p>
+      {heading ? (
+        <h1 className={styles.title}>{title}</h1>
+      ) : (
+        <p className={styles.title}>{title}</p>
+      )}
       {children && <p className={styles.text}>{children}</p>}
       {action}
     </div>
