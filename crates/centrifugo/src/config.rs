@@ -85,8 +85,8 @@ impl Settings {
                     Namespace {
                         name: PERSONAL,
                         history: Some(History {
-                            history_size: HISTORY_SIZE,
-                            history_ttl: HISTORY_TTL,
+                            size: HISTORY_SIZE,
+                            ttl: HISTORY_TTL,
                             force_recovery: true,
                         }),
                     },
@@ -177,8 +177,10 @@ struct Namespace {
 
 #[derive(Serialize)]
 struct History {
-    history_size: u32,
-    history_ttl: &'static str,
+    #[serde(rename = "history_size")]
+    size: u32,
+    #[serde(rename = "history_ttl")]
+    ttl: &'static str,
     force_recovery: bool,
 }
 

@@ -3,7 +3,10 @@
 
 use std::{
     error::Error,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -43,43 +46,96 @@ impl Backoff {
     }
 }
 
-/// Whether something that many tasks need is away. Share one among them.
+/// Whether something that many tasks need is away. Each task has a clone: the
+/// outage begins with the first that fails, and is over when every task that
+/// failed was answered again.
 #[derive(Debug)]
 pub struct Outage {
+    shared: Arc<Shared>,
+    failing: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Shared {
     of: &'static str,
-    since: Mutex<Option<Instant>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    failing: usize,
+    since: Option<Instant>,
 }
 
 impl Outage {
     /// Nothing is away yet; `of` names it in the log ("Redis").
-    pub const fn new(of: &'static str) -> Self {
-        Self {
+    pub fn new(of: &'static str) -> Self {
+        Self::of(Arc::new(Shared {
             of,
-            since: Mutex::new(None),
+            state: Mutex::default(),
+        }))
+    }
+
+    fn of(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            failing: AtomicBool::new(false),
         }
     }
 
-    /// A try failed: logged with its cause when it is the first.
+    fn state(&self) -> MutexGuard<'_, State> {
+        let state = self.shared.state.lock();
+        state.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A try failed: logged with its cause when it begins an outage.
     pub fn failed(&self, error: &(dyn Error + 'static)) {
-        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
-        if since.is_none() {
-            *since = Some(Instant::now());
-            let error = chain(error);
-            tracing::warn!(of = self.of, error, "{} is away, trying again", self.of);
+        if self.failing.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let mut state = self.state();
+        state.failing += 1;
+        if state.since.is_none() {
+            state.since = Some(Instant::now());
+            let (of, error) = (self.shared.of, chain(error));
+            tracing::warn!(of, error, "{of} is away, trying again");
         }
     }
 
-    /// A try succeeded: logged when one before it failed.
+    /// A try succeeded: logged when it ends an outage.
     pub fn answered(&self) {
-        let since = self
-            .since
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(since) = since {
-            let after_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-            tracing::info!(of = self.of, after_ms, "{} is back", self.of);
+        if let Some(after) = self.end() {
+            let of = self.shared.of;
+            let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+            tracing::info!(of, after_ms, "{of} is back");
         }
+    }
+
+    /// This task is no longer failing; answers the outage's length when it was
+    /// the last one.
+    fn end(&self) -> Option<Duration> {
+        if !self.failing.swap(false, Ordering::Relaxed) {
+            return None;
+        }
+        let mut state = self.state();
+        state.failing -= 1;
+        if state.failing > 0 {
+            return None;
+        }
+        state.since.take().map(|since| since.elapsed())
+    }
+}
+
+impl Clone for Outage {
+    /// Another task that needs the same thing.
+    fn clone(&self) -> Self {
+        Self::of(self.shared.clone())
+    }
+}
+
+impl Drop for Outage {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -97,5 +153,27 @@ mod tests {
         }
         backoff.reset();
         assert!(backoff.delay() <= Duration::from_millis(100));
+    }
+
+    #[test]
+    fn an_outage_lasts_from_the_first_failure_to_the_last_recovery() {
+        let one = Outage::new("Redis");
+        let (other, third) = (one.clone(), one.clone());
+        let error = std::io::Error::other("refused");
+        let away = || one.state().since.is_some();
+        third.answered();
+        assert!(!away());
+        one.failed(&error);
+        other.failed(&error);
+        other.failed(&error);
+        one.answered();
+        assert!(away(), "the other one still fails");
+        third.answered();
+        assert!(away(), "the third one says nothing about the other");
+        other.answered();
+        assert!(!away());
+        other.failed(&error);
+        drop(other);
+        assert!(!away(), "who is gone does not fail");
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use plaza_kit::shutdown::Shutdown;
+use plaza_kit::{retry::Outage, shutdown::Shutdown};
 
 use super::{Shared, rows};
 
@@ -11,7 +11,11 @@ const EVERY: Duration = Duration::from_secs(1);
 const BATCH: u32 = 5_000;
 
 /// Discards until the shutdown finishes.
-pub(super) async fn run(shared: Arc<Shared>, shutdown: Shutdown) -> Result<(), Infallible> {
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    database: Outage,
+    shutdown: Shutdown,
+) -> Result<(), Infallible> {
     loop {
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
@@ -21,11 +25,11 @@ pub(super) async fn run(shared: Arc<Shared>, shutdown: Shutdown) -> Result<(), I
             match rows::discard(&shared.pool, BATCH).await {
                 Ok(deleted) if deleted >= u64::from(BATCH) => {}
                 Ok(_) => {
-                    shared.database.answered();
+                    database.answered();
                     break;
                 }
                 Err(error) => {
-                    shared.database.failed(&error);
+                    database.failed(&error);
                     break;
                 }
             }

@@ -56,8 +56,6 @@ struct Shared {
     args: RelayArgs,
     pool: PgPool,
     lanes: [Lane; Partition::COUNT],
-    database: Outage,
-    redis: Outage,
 }
 
 /// A partition as the other tasks see it.
@@ -96,8 +94,6 @@ impl Relay {
             pool: rows::pool(options, &args),
             args,
             lanes: Default::default(),
-            database: Outage::new("the outbox's database"),
-            redis: Outage::new("Redis of the streams"),
         });
         let handle = RelayHandle {
             shared: shared.clone(),
@@ -108,17 +104,24 @@ impl Relay {
     /// Runs until the shutdown finishes; by then the outbox is empty, or
     /// whatever is away has kept it from being emptied.
     pub fn spawn(self, shutdown: &Shutdown) {
-        let Some(redis) = self.redis else {
-            shutdown.spawn(
-                "outbox discard",
-                discard::run(self.shared, shutdown.clone()),
-            );
+        let database = Outage::new("the outbox's database");
+        let Some(connection) = self.redis else {
+            let discard = discard::run(self.shared, database, shutdown.clone());
+            shutdown.spawn("outbox discard", discard);
             return;
         };
+        let redis = Outage::new("Redis of the streams");
         for partition in Partition::all() {
-            let runner = partition::Runner::new(partition, self.shared.clone(), redis.clone());
+            let runner = partition::Runner::new(
+                partition,
+                self.shared.clone(),
+                connection.clone(),
+                database.clone(),
+                redis.clone(),
+            );
             shutdown.spawn("relay", runner.run(shutdown.clone()));
         }
-        shutdown.spawn("outbox poll", poll::run(self.shared, shutdown.clone()));
+        let poll = poll::run(self.shared, database, shutdown.clone());
+        shutdown.spawn("outbox poll", poll);
     }
 }

@@ -6,7 +6,11 @@ use std::{
     time::Duration,
 };
 
-use plaza_kit::{retry::Backoff, shutdown::Shutdown, trace};
+use plaza_kit::{
+    retry::{Backoff, Outage},
+    shutdown::Shutdown,
+    trace,
+};
 use redis::aio::ConnectionManager;
 use sqlx::{Connection, PgConnection};
 use tokio::time::Instant;
@@ -60,6 +64,8 @@ pub(super) struct Runner {
     target: Target,
     floor: Floor,
     backoff: Backoff,
+    database: Outage,
+    redis: Outage,
 }
 
 impl Runner {
@@ -67,6 +73,8 @@ impl Runner {
         partition: Partition,
         shared: Arc<Shared>,
         connection: ConnectionManager,
+        database: Outage,
+        redis: Outage,
     ) -> Self {
         let stream = shared.source.stream_key(partition);
         Self {
@@ -75,6 +83,8 @@ impl Runner {
             shared,
             floor: Floor::new(Instant::now()),
             backoff: Backoff::new(FIRST_DELAY, LONGEST_DELAY),
+            database,
+            redis,
         }
     }
 
@@ -128,8 +138,8 @@ impl Runner {
 
     fn report(&self, error: &StepError) {
         let (reason, outage) = match error {
-            StepError::Target(_) => ("redis", &self.shared.redis),
-            StepError::Database(_) | StepError::Timeout => ("database", &self.shared.database),
+            StepError::Target(_) => ("redis", &self.redis),
+            StepError::Database(_) | StepError::Timeout => ("database", &self.database),
         };
         outage.failed(error);
         let service = self.shared.source.name();
@@ -139,7 +149,7 @@ impl Runner {
 
     async fn step(&mut self) -> Result<Step, StepError> {
         let has_room = self.target.has_room().await?;
-        self.shared.redis.answered();
+        self.redis.answered();
         if !has_room {
             return Ok(Step::Full);
         }
@@ -154,7 +164,7 @@ impl Runner {
     async fn transaction(&mut self, connection: &mut PgConnection) -> Result<Step, StepError> {
         let mut transaction = connection.begin().await?;
         let locked = rows::try_lock(&mut transaction, self.partition).await?;
-        self.shared.database.answered();
+        self.database.answered();
         if !locked {
             transaction.rollback().await?;
             return Ok(Step::Locked);

@@ -3,7 +3,7 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use plaza_kit::shutdown::Shutdown;
+use plaza_kit::{retry::Outage, shutdown::Shutdown};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{Shared, rows};
@@ -16,7 +16,11 @@ const WAKE_ALL_EVERY: Duration = Duration::from_mins(1);
 const MEASURE_EVERY: Duration = Duration::from_secs(5);
 
 /// Polls until the shutdown finishes.
-pub(super) async fn run(shared: Arc<Shared>, shutdown: Shutdown) -> Result<(), Infallible> {
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    database: Outage,
+    shutdown: Shutdown,
+) -> Result<(), Infallible> {
     let mut ticks = interval(Duration::from_millis(shared.args.relay_poll_ms));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut all_at = Instant::now();
@@ -35,8 +39,8 @@ pub(super) async fn run(shared: Arc<Shared>, shutdown: Shutdown) -> Result<(), I
             measured_at = Some(Instant::now());
         }
         match look(&shared, measure).await {
-            Ok(()) => shared.database.answered(),
-            Err(error) => shared.database.failed(&error),
+            Ok(()) => database.answered(),
+            Err(error) => database.failed(&error),
         }
     }
 }

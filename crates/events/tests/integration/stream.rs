@@ -144,16 +144,19 @@ async fn the_lag_is_what_waits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_relay_writes_is_what_the_reader_reads() {
     let (database, redis) = (database().await, redis().await);
-    let handle = relay(
+    let before = chrono::Utc::now().timestamp_millis();
+    let room = RoomId::new();
+    let partition = append(&database, room, 1..=2).await;
+    sqlx::query("UPDATE outbox SET traceparent = 'trace of ' || (event ->> 'number')")
+        .execute(&database.pool)
+        .await
+        .unwrap();
+    relay(
         &database,
         Some(&redis.url),
         plaza_events::relay::RelayArgs::default(),
         &Shutdown::new(),
     );
-    let before = chrono::Utc::now().timestamp_millis();
-    let room = RoomId::new();
-    let partition = append(&database, room, 1..=2).await;
-    handle.wake(partition);
     let client = plaza_kit::redis::client(&redis.url).unwrap();
     let mut reader = Reader::new(client, partition, BLOCK, 10);
     let mut entries = Vec::new();
@@ -165,6 +168,7 @@ async fn what_the_relay_writes_is_what_the_reader_reads() {
         assert_eq!(entry.key, room.to_string());
         assert_eq!(event["type"], "read");
         assert_eq!(event["number"], number);
+        assert_eq!(entry.traceparent, Some(format!("trace of {number}")));
         assert!((entry.at_ms - before).abs() < 60_000, "{}", entry.at_ms);
     }
 }

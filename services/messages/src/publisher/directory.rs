@@ -1,6 +1,6 @@
 //! Asks rooms who reads a room, until it has answered.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use plaza_clients::{As, ClientError, rooms::RoomsClient};
 use plaza_kit::{
@@ -20,7 +20,7 @@ const LONGEST_DELAY: Duration = Duration::from_secs(2);
 pub(super) struct Directory {
     client: RoomsClient,
     tokens: ServiceTokens,
-    outage: Arc<Outage>,
+    outage: Outage,
 }
 
 impl Directory {
@@ -28,7 +28,7 @@ impl Directory {
         Self {
             client,
             tokens,
-            outage: Arc::new(Outage::new("rooms")),
+            outage: Outage::new("rooms"),
         }
     }
 

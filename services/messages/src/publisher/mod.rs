@@ -22,7 +22,7 @@ mod route;
 mod send;
 mod touched;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use plaza_centrifugo::{Client, ClientArgs};
 use plaza_clients::{PeersArgs, rooms::RoomsClient};
@@ -128,8 +128,8 @@ fn spawn(
     shutdown: &Shutdown,
 ) -> redis::RedisResult<()> {
     let directory = directory::Directory::new(rooms, tokens);
-    let redis_outage = Arc::new(Outage::new("Redis of the streams"));
-    let centrifugo_outage = Arc::new(Outage::new("Centrifugo"));
+    let redis_outage = Outage::new("Redis of the streams");
+    let centrifugo_outage = Outage::new("Centrifugo");
     for partition in Partition::all() {
         let publisher = partition::Publisher::new(
             partition,

@@ -1,6 +1,6 @@
 //! The publisher of one partition: read, route, send, move on.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use plaza_events::{
@@ -61,7 +61,7 @@ pub(super) struct Publisher {
     rooms: Rooms,
     directory: Directory,
     limits: Limits,
-    outage: Arc<Outage>,
+    outage: Outage,
     backoff: Backoff,
 }
 
@@ -72,7 +72,7 @@ impl Publisher {
         sender: Sender,
         directory: Directory,
         limits: Limits,
-        outage: Arc<Outage>,
+        outage: Outage,
     ) -> Self {
         Self {
             partition,

@@ -36,14 +36,14 @@ struct Refused(u32);
 pub(super) struct Sender {
     partition: Partition,
     client: Client,
-    outage: Arc<Outage>,
+    outage: Outage,
     backoff: Backoff,
     limits: BatchLimits,
     touched: Touched,
 }
 
 impl Sender {
-    pub(super) fn new(partition: Partition, client: Client, outage: Arc<Outage>) -> Self {
+    pub(super) fn new(partition: Partition, client: Client, outage: Outage) -> Self {
         Self {
             partition,
             client,
@@ -73,6 +73,7 @@ impl Sender {
             }
         }
         self.backoff.reset();
+        self.outage.answered();
         Ok(())
     }
 
@@ -154,8 +155,6 @@ impl Sender {
                 .increment(tally.retries);
             self.touched.failed(Instant::now());
             self.outage.failed(&Refused(code));
-        } else {
-            self.outage.answered();
         }
     }
 

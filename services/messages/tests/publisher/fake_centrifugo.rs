@@ -12,6 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
+use plaza_centrifugo::Channel;
 use serde_json::{Value, json};
 
 use crate::fixture::{name, serve};
@@ -52,7 +53,7 @@ impl FakeCentrifugo {
     }
 
     /// What the channel took, event by event.
-    pub(crate) fn taken(&self, channel: impl ToString) -> Vec<String> {
+    pub(crate) fn taken(&self, channel: Channel) -> Vec<String> {
         let inner = self.state.lock().unwrap();
         inner
             .taken

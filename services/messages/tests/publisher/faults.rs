@@ -17,7 +17,6 @@ async fn a_failing_channel_is_not_reordered_and_holds_up_no_other() {
     let (room, members) = fixture.room(2);
     let [failing, other] = [0, 1].map(|place| Channel::Personal(members[place]));
     let channel = failing.to_string();
-    let others = fake.clone();
     let mut tries: HashMap<String, u32> = HashMap::new();
     fake.rule(move |to, event| {
         let tries = tries.entry(event.to_owned()).or_default();
@@ -28,7 +27,6 @@ async fn a_failing_channel_is_not_reordered_and_holds_up_no_other() {
             Fate::Take
         }
     });
-    drop(others);
     let mut streams = fixture.streams().await;
     streams.messages(room, 1..=10).await;
     let _publisher = fixture.start();

@@ -37,7 +37,7 @@ pub(crate) const SOON: Duration = Duration::from_secs(30);
 /// rooms as the publisher knows it.
 #[derive(Clone, Default)]
 pub(crate) struct Rooms {
-    rooms: Arc<Mutex<HashMap<RoomId, Fanout>>>,
+    fanouts: Arc<Mutex<HashMap<RoomId, Fanout>>>,
     away: Arc<Mutex<bool>>,
     asked: Arc<Mutex<usize>>,
 }
@@ -50,7 +50,7 @@ impl Rooms {
             mode: FanoutMode::Personal,
             members: members.to_vec(),
         };
-        self.rooms.lock().unwrap().insert(room, fanout);
+        self.fanouts.lock().unwrap().insert(room, fanout);
     }
 
     pub(crate) fn set_away(&self, away: bool) {
@@ -68,13 +68,11 @@ impl Rooms {
             if *rooms.away.lock().unwrap() {
                 return StatusCode::BAD_GATEWAY.into_response();
             }
-            match rooms.rooms.lock().unwrap().get(&room) {
-                Some(fanout) => Json(fanout).into_response(),
-                None => {
-                    let body = json!({ "error": ApiError::not_found("room") });
-                    (StatusCode::NOT_FOUND, Json(body)).into_response()
-                }
+            if let Some(fanout) = rooms.fanouts.lock().unwrap().get(&room) {
+                return Json(fanout).into_response();
             }
+            let body = json!({ "error": ApiError::not_found("room") });
+            (StatusCode::NOT_FOUND, Json(body)).into_response()
         }
         let routes = Router::new()
             .route("/internal/rooms/{id}/fanout", get(fanout))
