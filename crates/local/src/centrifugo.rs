@@ -127,8 +127,8 @@ impl CentrifugoOptions {
         };
         let mut process = Process::start(&launch, reaper)?;
         process
-            .until_ready(&self.log, START_PATIENCE, async || {
-                probe::centrifugo_answers(ports.api, &self.api_key).await
+            .until_ready(&self.log, START_PATIENCE, || {
+                probe::centrifugo_answers(ports.api, &self.api_key)
             })
             .await?;
         Ok(process)

@@ -10,7 +10,9 @@ const LINE_BYTES: usize = 64 * 1024;
 /// Receives each line of a child's output, without its end. It is called on a
 /// thread of its own; while it blocks, the child may block too.
 #[derive(Clone)]
-pub struct LineSink(Arc<dyn Fn(&[u8]) + Send + Sync>);
+pub struct LineSink(Arc<Receive>);
+
+type Receive = dyn Fn(&[u8]) + Send + Sync;
 
 impl LineSink {
     /// A sink that calls `receive` for each line.
@@ -61,8 +63,7 @@ mod tests {
         let heard = Arc::new(Mutex::new(Vec::new()));
         let into = Arc::clone(&heard);
         LineSink::new(move |line| into.lock().unwrap().push(line.to_vec())).read(text);
-        let lines = heard.lock().unwrap().clone();
-        lines
+        std::mem::take(&mut heard.lock().unwrap())
     }
 
     #[test]

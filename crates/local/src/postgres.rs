@@ -234,8 +234,8 @@ impl PostgresOptions {
         let status = cluster.join("postmaster.pid");
         let pid = process.pid().to_string();
         process
-            .until_ready(&self.log, START_PATIENCE, async || {
-                accepts_connections(&status, &pid)
+            .until_ready(&self.log, START_PATIENCE, || {
+                std::future::ready(accepts_connections(&status, &pid))
             })
             .await?;
         Ok(process)

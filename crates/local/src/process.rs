@@ -87,7 +87,7 @@ pub struct Process {
     pid: i32,
     stop: StopSignal,
     ended: Option<ExitStatus>,
-    reader: Option<JoinHandle<()>>,
+    listener: Option<JoinHandle<()>>,
     reaper: Reaper,
     pid_file: Option<PidFile>,
 }
@@ -115,7 +115,7 @@ impl Process {
                 None => command.env_remove(name),
             };
         }
-        let reader = match &launch.output {
+        let pipe = match &launch.output {
             Output::Lines(sink) => {
                 let (read, write) = std::io::pipe().map_err(spawn_error)?;
                 let again = write.try_clone().map_err(spawn_error)?;
@@ -139,7 +139,7 @@ impl Process {
         let child = command.spawn().map_err(spawn_error)?;
         // It holds our writing ends of the pipe.
         drop(command);
-        let reader = reader.map(|(read, sink)| std::thread::spawn(move || sink.read(read)));
+        let listener = pipe.map(|(read, sink)| std::thread::spawn(move || sink.read(read)));
         let pid = i32::try_from(child.id()).unwrap_or_default();
         reaper.watch(pid, launch.stop);
         if let Some(file) = &launch.pid_file {
@@ -151,7 +151,7 @@ impl Process {
             pid,
             stop: launch.stop,
             ended: None,
-            reader,
+            listener,
             reaper: reaper.clone(),
             pid_file: launch.pid_file.clone(),
         })
@@ -173,6 +173,11 @@ impl Process {
         self.ended.map(describe)
     }
 
+    /// Whether it has ended, and with exit code 0.
+    pub fn succeeded(&mut self) -> bool {
+        self.ended().is_some() && self.ended.is_some_and(|status| status.success())
+    }
+
     /// Sends a signal, for instance SIGSTOP or SIGKILL in a fault test.
     pub fn signal(&mut self, signal: Signal) {
         // Ours until collected, so the pid cannot have become a stranger's.
@@ -192,9 +197,9 @@ impl Process {
 
     /// Waits a moment until the last words of an ended child were read.
     async fn heard_out(&self) {
-        if let Some(reader) = &self.reader {
+        if let Some(listener) = &self.listener {
             // A grandchild may hold the pipe for longer.
-            poll(Duration::from_millis(500), || reader.is_finished()).await;
+            poll(Duration::from_millis(500), || listener.is_finished()).await;
         }
     }
 
@@ -218,11 +223,11 @@ impl Process {
     /// # Errors
     /// [`LocalError::Ended`] when the child ends first, with the end of the
     /// file `log`; [`LocalError::NotReady`] after `patience`.
-    pub async fn until_ready(
+    pub async fn until_ready<R: Future<Output = bool>>(
         &mut self,
         log: &Path,
         patience: Duration,
-        mut ready: impl AsyncFnMut() -> bool,
+        mut ready: impl FnMut() -> R,
     ) -> Result<(), LocalError> {
         let deadline = Instant::now() + patience;
         loop {

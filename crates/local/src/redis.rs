@@ -126,8 +126,8 @@ impl RedisOptions {
         };
         let mut process = Process::start(&launch, reaper)?;
         process
-            .until_ready(&self.log, START_PATIENCE, async || {
-                probe::redis_answers(port, password).await
+            .until_ready(&self.log, START_PATIENCE, || {
+                probe::redis_answers(port, password)
             })
             .await?;
         Ok(process)

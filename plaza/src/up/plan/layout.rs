@@ -1,0 +1,111 @@
+//! The ports of a local Plaza.
+
+use plaza_local::CentrifugoPorts;
+
+use super::Wanted;
+use crate::up::data::Ports;
+use crate::up::name::PartName;
+
+/// Where the web app is, unless something else is there already.
+const WEB_PORT: u16 = 8080;
+
+/// The two ports of one of Plaza's own parts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OwnPorts {
+    pub(super) api: u16,
+    pub(super) operations: u16,
+}
+
+impl OwnPorts {
+    pub(super) fn url(self) -> String {
+        format!("http://127.0.0.1:{}", self.api)
+    }
+}
+
+/// The ports of everything that is told its ports.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Layout {
+    pub(super) auth: OwnPorts,
+    pub(super) rooms: OwnPorts,
+    pub(super) messages: OwnPorts,
+    pub(super) publisher: OwnPorts,
+    pub(super) gateway: OwnPorts,
+    pub(super) centrifugo: CentrifugoPorts,
+}
+
+impl Layout {
+    pub(super) fn choose(wanted: &Wanted, ports: &mut Ports) -> anyhow::Result<Self> {
+        if let Some(port) = wanted.port {
+            ports.set("gateway", port);
+        }
+        // First, so that no other part takes the port that was asked for.
+        let web = match wanted.port {
+            Some(port) => port,
+            None => ports.choose("gateway", Some(WEB_PORT))?,
+        };
+        let mut own = |name: &str| -> anyhow::Result<OwnPorts> {
+            Ok(OwnPorts {
+                api: match name {
+                    "gateway" => web,
+                    other => ports.choose(other, None)?,
+                },
+                operations: ports.choose(&format!("{name}-operations"), None)?,
+            })
+        };
+        Ok(Self {
+            auth: own("auth")?,
+            rooms: own("rooms")?,
+            messages: own("messages")?,
+            publisher: own("publisher")?,
+            gateway: own("gateway")?,
+            centrifugo: CentrifugoPorts {
+                client: ports.choose("centrifugo", None)?,
+                api: ports.choose("centrifugo-api", None)?,
+            },
+        })
+    }
+
+    pub(super) fn of(&self, name: PartName) -> OwnPorts {
+        match name {
+            PartName::Auth => self.auth,
+            PartName::Rooms => self.rooms,
+            PartName::Messages => self.messages,
+            PartName::Publisher => self.publisher,
+            _ => self.gateway,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::up::data::Data;
+
+    #[test]
+    fn all_ports_differ() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = Data::locate(Some(folder.path().join("data"))).unwrap();
+        data.prepare(None).unwrap();
+        let mut ports = Ports::remembered(&data);
+        let wanted = Wanted {
+            host: None,
+            port: None,
+            realtime: true,
+            spa: None,
+        };
+        let layout = Layout::choose(&wanted, &mut ports).unwrap();
+        let own = [
+            layout.auth,
+            layout.rooms,
+            layout.messages,
+            layout.publisher,
+            layout.gateway,
+        ];
+        let mut all: Vec<u16> = own.iter().flat_map(|of| [of.api, of.operations]).collect();
+        all.extend([layout.centrifugo.client, layout.centrifugo.api]);
+        all.sort_unstable();
+        let count = all.len();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+}

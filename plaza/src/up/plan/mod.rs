@@ -1,0 +1,359 @@
+//! Which parts run, on which ports, and what each is told.
+
+mod layout;
+mod wanted;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::Context as _;
+use plaza_centrifugo::config::Settings;
+use plaza_local::{
+    Account, Binaries, CentrifugoOptions, Durability, Launch, LineSink, Output, PostgresOptions,
+    Program, Reaper, RedisOptions, StopSignal,
+};
+use secrecy::SecretString;
+
+use super::console::Console;
+use super::data::{Data, Ports};
+use super::databases::SERVICES;
+use super::log_file::LogFile;
+use super::log_line::LogLine;
+use super::name::PartName;
+use super::recipe::{Kind, Own, Recipe};
+
+use self::layout::Layout;
+pub(crate) use self::wanted::Wanted;
+
+/// Connections of the local PostgreSQL: three services' pools and some to spare.
+const POSTGRES_CONNECTIONS: u16 = 100;
+/// Redis holds the streams in one logical database and Centrifugo's engine in
+/// the other.
+const STREAMS: u16 = 0;
+const ENGINE: u16 = 1;
+
+/// Variables of ours that the parts must not inherit: what `plaza up` decides
+/// itself. Everything else, such as `PLAZA_LOG`, reaches them.
+const DECIDED: [&str; 27] = [
+    "PLAZA_CONFIG",
+    "PLAZA_LISTEN",
+    "PLAZA_OPS_LISTEN",
+    "PLAZA_LOG_FORMAT",
+    "PLAZA_INTERNAL_SECRET",
+    "PLAZA_INTERNAL_SECRET_FILE",
+    "PLAZA_AUTH_REFRESH_KEY",
+    "PLAZA_AUTH_REFRESH_KEY_FILE",
+    "PLAZA_AUTH_URL",
+    "PLAZA_ROOMS_URL",
+    "PLAZA_MESSAGES_URL",
+    "PLAZA_AUTH_DATABASE_URL",
+    "PLAZA_AUTH_DATABASE_URL_FILE",
+    "PLAZA_ROOMS_DATABASE_URL",
+    "PLAZA_ROOMS_DATABASE_URL_FILE",
+    "PLAZA_MESSAGES_DATABASE_URL",
+    "PLAZA_MESSAGES_DATABASE_URL_FILE",
+    "PLAZA_REDIS_URL",
+    "PLAZA_REDIS_URL_FILE",
+    "PLAZA_CENTRIFUGO_API_KEY",
+    "PLAZA_CENTRIFUGO_API_KEY_FILE",
+    "PLAZA_CENTRIFUGO_API_URL",
+    "PLAZA_REALTIME_ENABLED",
+    "PLAZA_REALTIME_ENDPOINT",
+    "PLAZA_PUBLIC_ORIGINS",
+    "PLAZA_SPA_DIR",
+    "PLAZA_DEV",
+];
+
+/// What every recipe needs.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) data: Data,
+    pub(crate) account: Option<Account>,
+    pub(crate) reaper: Reaper,
+    pub(crate) console: Console,
+    pub(crate) wanted: Wanted,
+    binaries: Binaries,
+    executable: PathBuf,
+}
+
+/// Where the servers are once they run.
+#[derive(Debug, Clone)]
+pub(crate) struct Servers {
+    /// URL of the streams; `None` with real time off.
+    pub(crate) redis: Option<RedisUrls>,
+}
+
+/// URLs of the two logical databases.
+#[derive(Debug, Clone)]
+pub(crate) struct RedisUrls {
+    streams: String,
+    engine: String,
+}
+
+impl RedisUrls {
+    pub(crate) fn of(redis: &plaza_local::Redis) -> Self {
+        Self {
+            streams: redis.url(STREAMS),
+            engine: redis.url(ENGINE),
+        }
+    }
+}
+
+impl Plan {
+    pub(crate) fn new(
+        data: Data,
+        account: Option<Account>,
+        reaper: Reaper,
+        console: Console,
+        wanted: Wanted,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            data,
+            account,
+            reaper,
+            console,
+            wanted,
+            binaries: Binaries::find(),
+            executable: std::env::current_exe().context("cannot find my own executable")?,
+        })
+    }
+
+    pub(crate) fn postgres(&self, ports: &Ports) -> anyhow::Result<PostgresOptions> {
+        let name = PartName::Postgres;
+        Ok(PostgresOptions {
+            binaries: self.binaries.postgres()?,
+            folder: self.data.server(name),
+            log: self.data.log(name.as_str()),
+            output: self.output(name),
+            account: self.account.clone(),
+            durability: Durability::Kept,
+            port: ports.get(name.as_str()),
+            max_connections: POSTGRES_CONNECTIONS,
+            pid_file: Some(self.data.pid_file(name)),
+        })
+    }
+
+    pub(crate) fn redis(&self, ports: &Ports) -> anyhow::Result<RedisOptions> {
+        let name = PartName::Redis;
+        Ok(RedisOptions {
+            program: self.program(Program::Redis)?,
+            folder: self.data.server(name),
+            log: self.data.log(name.as_str()),
+            output: self.output(name),
+            account: self.account.clone(),
+            durability: Durability::Kept,
+            port: ports.get(name.as_str()),
+            databases: 2,
+            pid_file: Some(self.data.pid_file(name)),
+        })
+    }
+
+    /// Recipes of everything but PostgreSQL and Redis, on ports that are free
+    /// now, in the order of their start.
+    pub(crate) fn recipes(
+        &self,
+        servers: &Servers,
+        ports: &mut Ports,
+    ) -> anyhow::Result<Vec<Recipe>> {
+        let layout = Layout::choose(&self.wanted, ports)?;
+        let mut recipes = vec![self.own(PartName::Auth, servers, &layout)?];
+        if let Some(redis) = &servers.redis {
+            recipes.push(self.centrifugo(redis, &layout)?);
+        }
+        recipes.push(self.own(PartName::Rooms, servers, &layout)?);
+        recipes.push(self.own(PartName::Messages, servers, &layout)?);
+        if servers.redis.is_some() {
+            recipes.push(self.own(PartName::Publisher, servers, &layout)?);
+        }
+        recipes.push(self.own(PartName::Gateway, servers, &layout)?);
+        Ok(recipes)
+    }
+
+    pub(crate) fn recipe(&self, name: PartName, kind: Kind) -> Recipe {
+        Recipe {
+            name,
+            kind,
+            data: self.data.clone(),
+            reaper: self.reaper.clone(),
+        }
+    }
+
+    /// `plaza migrate` for the three databases.
+    pub(crate) fn migration(&self) -> Launch {
+        let databases = SERVICES
+            .iter()
+            .map(|service| self.database_variable(service));
+        self.launch(PartName::Messages, "migrate", databases.collect())
+    }
+
+    fn centrifugo(&self, redis: &RedisUrls, layout: &Layout) -> anyhow::Result<Recipe> {
+        let name = PartName::Centrifugo;
+        let (_, api_key) = self.data.secret("centrifugo-api-key")?;
+        let settings = Settings {
+            address: self.wanted.bind_address().into(),
+            port: layout.centrifugo.client,
+            internal_address: "127.0.0.1".into(),
+            internal_port: layout.centrifugo.api,
+            allowed_origins: self.wanted.origins(layout.gateway.api),
+            jwks_endpoint: format!("{}/jwks", layout.auth.url()),
+            redis_url: SecretString::from(redis.engine.clone()),
+            redis_prefix: "centrifugo".into(),
+            api_key: SecretString::from(api_key.clone()),
+            log_level: "info".into(),
+        };
+        let options = CentrifugoOptions {
+            program: self.program(Program::Centrifugo)?,
+            folder: self.data.server(name),
+            log: self.data.log(name.as_str()),
+            output: self.output(name),
+            account: self.account.clone(),
+            ports: Some(layout.centrifugo),
+            api_key,
+            pid_file: Some(self.data.pid_file(name)),
+        };
+        let kind = Kind::Centrifugo(Box::new(options), Box::new(settings));
+        Ok(self.recipe(name, kind))
+    }
+
+    fn own(&self, name: PartName, servers: &Servers, layout: &Layout) -> anyhow::Result<Recipe> {
+        let (internal_secret, _) = self.data.secret("internal-secret")?;
+        let (api_key_file, _) = self.data.secret("centrifugo-api-key")?;
+        let own = layout.of(name);
+        let listen = match name {
+            PartName::Gateway => self.wanted.bind_address(),
+            _ => "127.0.0.1",
+        };
+        let mut environment: Vec<(&str, OsString)> = vec![
+            (
+                "PLAZA_OPS_LISTEN",
+                format!("127.0.0.1:{}", own.operations).into(),
+            ),
+            ("PLAZA_INTERNAL_SECRET_FILE", internal_secret.into()),
+            ("PLAZA_AUTH_URL", layout.auth.url().into()),
+            ("PLAZA_ROOMS_URL", layout.rooms.url().into()),
+            ("PLAZA_MESSAGES_URL", layout.messages.url().into()),
+            (
+                "PLAZA_REALTIME_ENABLED",
+                servers.redis.is_some().to_string().into(),
+            ),
+        ];
+        let command = match name {
+            PartName::Publisher => "messages-publisher",
+            other => other.as_str(),
+        };
+        if name != PartName::Publisher {
+            environment.push(("PLAZA_LISTEN", format!("{listen}:{}", own.api).into()));
+        }
+        if SERVICES.contains(&command) {
+            environment.push(self.database_variable(command));
+        }
+        if let Some(redis) = &servers.redis {
+            let file = self.data.derived_secret("redis-url", &redis.streams)?;
+            environment.extend([
+                ("PLAZA_REDIS_URL_FILE", OsString::from(file)),
+                ("PLAZA_CENTRIFUGO_API_KEY_FILE", api_key_file.into()),
+                (
+                    "PLAZA_CENTRIFUGO_API_URL",
+                    format!("http://127.0.0.1:{}", layout.centrifugo.api).into(),
+                ),
+                (
+                    "PLAZA_REALTIME_ENDPOINT",
+                    self.websocket(layout.centrifugo.client).into(),
+                ),
+            ]);
+        }
+        if name == PartName::Auth {
+            let (refresh_key, _) = self.data.secret("refresh-key")?;
+            environment.push(("PLAZA_AUTH_REFRESH_KEY_FILE", refresh_key.into()));
+        }
+        if name == PartName::Gateway {
+            let origins = self.wanted.origins(layout.gateway.api).join(",");
+            environment.push(("PLAZA_PUBLIC_ORIGINS", origins.into()));
+            if let Some(spa) = &self.wanted.spa {
+                environment.push(("PLAZA_SPA_DIR", spa.into()));
+            }
+        }
+        let mut ports = vec![own.operations];
+        if name != PartName::Publisher {
+            ports.push(own.api);
+        }
+        let kind = Kind::Own(Box::new(Own {
+            launch: self.launch(name, command, environment),
+            operations: format!("http://127.0.0.1:{}", own.operations),
+            ports,
+        }));
+        Ok(self.recipe(name, kind))
+    }
+
+    fn launch(&self, name: PartName, command: &str, environment: Vec<(&str, OsString)>) -> Launch {
+        let mut variables: Vec<(OsString, Option<OsString>)> =
+            DECIDED.iter().map(|name| (name.into(), None)).collect();
+        variables.push(("PLAZA_LOG_FORMAT".into(), Some("json".into())));
+        variables.extend(
+            environment
+                .into_iter()
+                .map(|(name, value)| (name.into(), Some(value))),
+        );
+        Launch {
+            name: command.to_owned(),
+            program: self.executable.clone(),
+            arguments: vec![command.into()],
+            environment: variables,
+            folder: self.data.root().to_path_buf(),
+            account: None,
+            output: self.output(name),
+            stop: StopSignal::Term,
+            pid_file: (command != "migrate").then(|| self.data.pid_file(name)),
+        }
+    }
+
+    /// The variable that tells a service its database.
+    fn database_variable(&self, service: &str) -> (&'static str, OsString) {
+        let variable = match service {
+            "auth" => "PLAZA_AUTH_DATABASE_URL_FILE",
+            "rooms" => "PLAZA_ROOMS_DATABASE_URL_FILE",
+            _ => "PLAZA_MESSAGES_DATABASE_URL_FILE",
+        };
+        (variable, self.database_url_file(service).into())
+    }
+
+    /// The file that holds the URL of a service's database.
+    pub(crate) fn database_url_file(&self, service: &str) -> PathBuf {
+        self.data
+            .root()
+            .join("secrets")
+            .join(database_url_name(service))
+    }
+
+    /// Where browsers connect to Centrifugo.
+    fn websocket(&self, port: u16) -> String {
+        let host = self.wanted.host.as_deref().unwrap_or("127.0.0.1");
+        format!("ws://{host}:{port}/connection/websocket")
+    }
+
+    fn program(&self, program: Program) -> anyhow::Result<PathBuf> {
+        let path = self.binaries.program(program)?;
+        Ok(match &self.account {
+            Some(account) => account.executable(&path, &self.data.programs())?,
+            None => path,
+        })
+    }
+
+    /// Each line goes to the part's file as it is, and readable to the terminal.
+    fn output(&self, name: PartName) -> Output {
+        let file = Mutex::new(LogFile::open(self.data.log(name.as_str())));
+        let console = self.console.clone();
+        Output::Lines(LineSink::new(move |line| {
+            file.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .append(line);
+            console.log(name, &LogLine::parse(name, line));
+        }))
+    }
+}
+
+/// Name of the secret with the URL of a service's database.
+pub(crate) fn database_url_name(service: &str) -> String {
+    format!("{service}-database-url")
+}

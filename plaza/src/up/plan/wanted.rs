@@ -1,0 +1,78 @@
+//! What was asked for, and what follows for origins and addresses.
+
+use std::path::PathBuf;
+
+/// What was asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    /// Name or address that others reach this machine by; `None`: this machine only.
+    pub(crate) host: Option<String>,
+    /// The web app's port.
+    pub(crate) port: Option<u16>,
+    /// Whether messages are pushed.
+    pub(crate) realtime: bool,
+    /// The built web app.
+    pub(crate) spa: Option<PathBuf>,
+}
+
+impl Wanted {
+    /// Where a browser finds the web app.
+    pub(crate) fn url(&self, port: u16) -> String {
+        origin(self.host.as_deref().unwrap_or("localhost"), port)
+    }
+
+    pub(super) fn origins(&self, port: u16) -> Vec<String> {
+        let mut origins = vec![origin("localhost", port), origin("127.0.0.1", port)];
+        origins.extend(self.host.as_deref().map(|host| origin(host, port)));
+        origins.dedup();
+        origins
+    }
+
+    pub(super) fn bind_address(&self) -> &'static str {
+        if self.host.is_some() {
+            "0.0.0.0"
+        } else {
+            "127.0.0.1"
+        }
+    }
+}
+
+fn origin(host: &str, port: u16) -> String {
+    match port {
+        80 => format!("http://{host}"),
+        port => format!("http://{host}:{port}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(host: Option<&str>) -> Wanted {
+        Wanted {
+            host: host.map(str::to_owned),
+            port: None,
+            realtime: true,
+            spa: None,
+        }
+    }
+
+    #[test]
+    fn this_machine_only_unless_a_host_is_named() {
+        let local = wanted(None);
+        assert_eq!(local.bind_address(), "127.0.0.1");
+        assert_eq!(
+            local.origins(8080),
+            ["http://localhost:8080", "http://127.0.0.1:8080"]
+        );
+        assert_eq!(local.url(8080), "http://localhost:8080");
+        let open = wanted(Some("chat.lan"));
+        assert_eq!(open.bind_address(), "0.0.0.0");
+        assert!(open.origins(8080).contains(&"http://chat.lan:8080".into()));
+    }
+
+    #[test]
+    fn an_origin_names_no_default_port() {
+        assert_eq!(wanted(Some("chat.lan")).url(80), "http://chat.lan");
+    }
+}
