@@ -55,8 +55,15 @@ CREATE TABLE room_texts (
     ) STORED
 );
 
+CREATE INDEX room_texts_names ON room_texts (lower(name));
 CREATE INDEX room_texts_words ON room_texts USING gin (words);
 CREATE INDEX room_texts_parts ON room_texts USING gin (document gin_trgm_ops);
+
+-- Rooms with words that are spelled alike, at most `most`. A function for its
+-- threshold: with pg_trgm's own, 0.6, a letter too few in a word of seven is too many.
+CREATE FUNCTION similar_rooms(search text, most bigint) RETURNS SETOF uuid LANGUAGE sql STABLE
+    SET pg_trgm.word_similarity_threshold = 0.5
+    AS $$ SELECT room_id FROM room_texts WHERE search <% document LIMIT most $$;
 
 CREATE FUNCTION copy_room_texts() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -36,7 +36,10 @@ async fn guarantee_2_changes_of_a_room_are_numbered_without_gaps_and_told_in_ord
     });
     let owner = async {
         // Once somebody is there to follow.
-        bench.join(&Issuer::person("cleo"), room).await.expect(StatusCode::OK);
+        bench
+            .join(&Issuer::person("cleo"), room)
+            .await
+            .expect(StatusCode::OK);
         bench.leave(&ada, room).await.expect(StatusCode::OK);
     };
     join(join_all(each), owner).await;

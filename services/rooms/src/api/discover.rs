@@ -151,7 +151,15 @@ mod tests {
             let names = names(&bench, &format!("query={encoded}")).await;
             assert_eq!(names.first().map(String::as_str), Some(found), "{query}");
         }
-        for query in ["xyzzy", "rust%20tokyo", "%25%25%25", "___", "%27", "%5C", "%26%7C%21"] {
+        for query in [
+            "xyzzy",
+            "rust%20tokyo",
+            "%25%25%25",
+            "___",
+            "%27%27",
+            "%5C",
+            "%26%7C%21",
+        ] {
             let names = names(&bench, &format!("query={query}")).await;
             assert!(names.is_empty(), "{query}: {names:?}");
         }

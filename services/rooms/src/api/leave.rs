@@ -85,8 +85,8 @@ async fn name(api: &Api, caller: &Caller, user: UserId) -> Result<Person, LeaveE
 #[cfg(test)]
 mod tests {
     use http::StatusCode;
-    use plaza_clients::rooms::{Member, Room};
     use plaza_clients::Page;
+    use plaza_clients::rooms::{Member, Room};
     use plaza_events::{Body, Event, LeaveReason};
     use plaza_testkit::{Issuer, Request};
     use plaza_types::Role;
@@ -180,10 +180,7 @@ mod tests {
         bench.join(&bob, room).await.expect(StatusCode::OK);
         bench.join(&Issuer::person("cleo"), room).await;
         bench.leave(&ada, room).await.expect(StatusCode::OK);
-        assert_eq!(
-            members(&bench, &ada, room).await[0],
-            (bob.id, Role::Owner)
-        );
+        assert_eq!(members(&bench, &ada, room).await[0], (bob.id, Role::Owner));
     }
 
     #[tokio::test]

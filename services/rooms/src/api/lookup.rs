@@ -65,7 +65,12 @@ mod tests {
             .expect(StatusCode::OK)
             .parse();
         assert!(none.is_empty());
-        let bad = [ids(MAX_LOOKUP + 1), json!(["general"]), json!(null), json!([5])];
+        let bad = [
+            ids(MAX_LOOKUP + 1),
+            json!(["general"]),
+            json!(null),
+            json!([5]),
+        ];
         for ids in bad {
             let answer = bench.send(&ada, request(&ids)).await;
             assert_eq!(answer.code(), "BAD_USER_INPUT", "{ids}");

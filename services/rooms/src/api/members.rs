@@ -85,7 +85,7 @@ mod tests {
         let ada = Issuer::person("ada");
         let room = bench.create(&ada, "Rust").await.id;
         let mut expected = vec![(Role::Owner, ada.id)];
-        let mut of_role = |role, name| (0..3).map(|_| (role, name, UserId::new())).collect();
+        let of_role = |role, name| (0..3).map(|_| (role, name, UserId::new())).collect();
         let seats: Vec<Vec<(Role, &str, UserId)>> = vec![
             of_role(Role::Member, "member"),
             of_role(Role::Admin, "admin"),
@@ -142,7 +142,10 @@ mod tests {
         bench.make_private(room).await;
         for id in [room, RoomId::new()] {
             let path = format!("/v1/rooms/{id}/members");
-            assert_eq!(bench.send(&bob, Request::get(path)).await.code(), "NOT_FOUND");
+            assert_eq!(
+                bench.send(&bob, Request::get(path)).await.code(),
+                "NOT_FOUND"
+            );
         }
         assert_eq!(ask(&bench, &ada, room, "").await.items.len(), 1);
     }

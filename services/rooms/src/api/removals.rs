@@ -68,7 +68,10 @@ mod tests {
             .iter()
             .map(|e| (e.number, e.entry.room_id, e.entry.user_id))
             .collect();
-        let expected: Vec<_> = (1..).zip(&users).map(|(n, u)| (n, room, Some(*u))).collect();
+        let expected: Vec<_> = (1..)
+            .zip(&users)
+            .map(|(n, u)| (n, room, Some(*u)))
+            .collect();
         assert_eq!(found, expected);
 
         let nothing = ask(&bench, next.last, bench.epoch).await;
@@ -88,7 +91,10 @@ mod tests {
         assert_eq!((future.last, future.entries.len()), (3, 3));
 
         let store = bench.store.clone();
-        assert_eq!(store.forget_removals(Duration::from_mins(5)).await.unwrap(), 0);
+        assert_eq!(
+            store.forget_removals(Duration::from_mins(5)).await.unwrap(),
+            0
+        );
         assert_eq!(store.forget_removals(Duration::ZERO).await.unwrap(), 3);
         left(&bench, 1).await;
         let behind = ask(&bench, 2, bench.epoch).await;

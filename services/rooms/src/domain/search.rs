@@ -42,17 +42,14 @@ impl Search {
 }
 
 /// Each word quoted, so that PostgreSQL splits it as it splits a document.
-/// A word matches what begins with it; one character matches itself alone,
-/// since half of all rooms have a word that begins with it.
+/// A word matches what begins with it; one letter matches itself alone, since
+/// half of all rooms have a word that begins with it.
 fn tsquery(text: &str, weight: &str) -> String {
     let words: Vec<String> = text
         .split_whitespace()
         .map(|word| {
-            let prefix = if word.chars().nth(1).is_some() {
-                "*"
-            } else {
-                ""
-            };
+            let letters = word.chars().filter(|c| c.is_alphanumeric());
+            let prefix = if letters.count() > 1 { "*" } else { "" };
             let quoted = word.replace('\\', "\\\\").replace('\'', "''");
             match (prefix, weight) {
                 ("", "") => format!("'{quoted}'"),
@@ -99,9 +96,12 @@ mod tests {
 
     #[test]
     fn what_has_a_meaning_in_a_query_is_escaped() {
-        let search = search(r"100% o'neil a_b \").unwrap();
-        assert_eq!(search.words, r"'100%':* & 'o''neil':* & 'a_b':* & '\\'");
-        assert_eq!(search.part, r"%100\% o'neil a\_b \\%");
+        let search = search(r"100% o'neil c++ a_b \").unwrap();
+        assert_eq!(
+            search.words,
+            r"'100%':* & 'o''neil':* & 'c++' & 'a_b':* & '\\'"
+        );
+        assert_eq!(search.part, r"%100\% o'neil c++ a\_b \\%");
     }
 
     #[test]

@@ -29,8 +29,10 @@ impl Place {
     };
 }
 
-/// Parts too short for the index are looked for among this many of the
-/// largest rooms; words at their beginning are found everywhere.
+/// Most rooms that each index gives to a search. Of a search that finds more,
+/// and of parts too short for an index, what is shown comes from the largest.
+const MOST: i64 = 2_000;
+/// How many of the largest rooms are then looked through.
 const LARGEST: i64 = 10_000;
 
 impl Store {
@@ -43,8 +45,7 @@ impl Store {
     ) -> Result<Vec<Place>, StorageError> {
         Ok(match search {
             None => self.largest(after, limit).await?,
-            Some(search) if search.indexed => self.matching(search, after, limit).await?,
-            Some(search) => self.matching_short(search, after, limit).await?,
+            Some(search) => self.matching(search, after, limit).await?,
         })
     }
 
@@ -73,72 +74,51 @@ impl Store {
         limit: i64,
     ) -> sqlx::Result<Vec<Place>> {
         sqlx::query!(
-            r#"SELECT id, member_count, rank AS "rank!" FROM (
-                   SELECT r.id, r.member_count,
-                          CASE WHEN lower(t.name) = $3 THEN 3
-                               WHEN t.words @@ to_tsquery('simple', $2) OR t.name ILIKE $4 THEN 2
-                               WHEN t.words @@ to_tsquery('simple', $1) OR t.topic ILIKE $4 THEN 1
-                               ELSE 0 END AS rank
-                   FROM room_texts AS t JOIN rooms AS r ON r.id = t.room_id
-                   WHERE r.visibility = 'public'
-                     AND (t.words @@ to_tsquery('simple', $1) OR t.document ILIKE $4 OR $3 <% t.document)
-               ) AS found
-               WHERE (rank, member_count, id) < ($5, $6, $7)
-               ORDER BY rank DESC, member_count DESC, id DESC LIMIT $8"#,
-            search.words,
-            search.name_words,
-            search.text,
-            search.part,
-            after.rank,
-            after.members,
-            after.room.uuid(),
-            limit,
-        )
-        .map(|row| Place {
-            rank: row.rank,
-            members: row.member_count,
-            room: row.id.into(),
-        })
-        .fetch_all(&self.pool)
-        .await
-    }
-
-    async fn matching_short(
-        &self,
-        search: &Search,
-        after: Place,
-        limit: i64,
-    ) -> sqlx::Result<Vec<Place>> {
-        sqlx::query!(
-            r#"WITH candidates AS (
-                   SELECT room_id FROM room_texts WHERE words @@ to_tsquery('simple', $1)
+            r#"WITH literal AS MATERIALIZED (
+                   (SELECT room_id FROM room_texts WHERE lower(name) = $1 LIMIT $9)
                    UNION
-                   SELECT t.room_id
-                   FROM (SELECT id FROM rooms WHERE visibility = 'public'
-                         ORDER BY member_count DESC, id DESC LIMIT $9) AS largest
-                   JOIN room_texts AS t ON t.room_id = largest.id
-                   WHERE t.document ILIKE $4
+                   (SELECT room_id FROM room_texts WHERE words @@ to_tsquery('simple', $2) LIMIT $9)
+                   UNION
+                   (SELECT room_id FROM room_texts WHERE $5 AND document ILIKE $4 LIMIT $9)
+               ), enough AS MATERIALIZED (
+                   SELECT count(*) >= $9 AS yes FROM literal
+               ), largest AS MATERIALIZED (
+                   SELECT t.room_id, t.document, t.words
+                   FROM (SELECT id FROM rooms
+                         WHERE visibility = 'public' AND (NOT $5 OR (SELECT yes FROM enough))
+                         ORDER BY member_count DESC, id DESC LIMIT $10) AS top
+                   JOIN room_texts AS t ON t.room_id = top.id
+               ), candidates AS (
+                   SELECT room_id FROM literal
+                   UNION
+                   SELECT room_id FROM largest
+                   WHERE document ILIKE $4 OR words @@ to_tsquery('simple', $2)
+                   UNION
+                   SELECT similar_rooms($1, $9) WHERE $5 AND NOT (SELECT yes FROM enough)
                )
                SELECT id, member_count, rank AS "rank!" FROM (
                    SELECT r.id, r.member_count,
-                          CASE WHEN lower(t.name) = $3 THEN 3
-                               WHEN t.words @@ to_tsquery('simple', $2) OR t.name ILIKE $4 THEN 2
-                               ELSE 1 END AS rank
+                          CASE WHEN lower(t.name) = $1 THEN 3
+                               WHEN t.words @@ to_tsquery('simple', $3) OR t.name ILIKE $4 THEN 2
+                               WHEN t.words @@ to_tsquery('simple', $2) OR t.topic ILIKE $4 THEN 1
+                               ELSE 0 END AS rank
                    FROM candidates JOIN room_texts AS t USING (room_id)
                    JOIN rooms AS r ON r.id = t.room_id
                    WHERE r.visibility = 'public'
                ) AS found
-               WHERE (rank, member_count, id) < ($5, $6, $7)
-               ORDER BY rank DESC, member_count DESC, id DESC LIMIT $8"#,
+               WHERE (rank, member_count, id) < ($6, $7, $8)
+               ORDER BY rank DESC, member_count DESC, id DESC LIMIT $11"#,
+            search.text,
             search.words,
             search.name_words,
-            search.text,
             search.part,
+            search.indexed,
             after.rank,
             after.members,
             after.room.uuid(),
-            limit,
+            MOST,
             LARGEST,
+            limit,
         )
         .map(|row| Place {
             rank: row.rank,
