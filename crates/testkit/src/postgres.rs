@@ -63,7 +63,7 @@ impl OwnPostgres {
     pub fn pool(&self) -> PgPool {
         PgPoolOptions::new()
             .max_connections(u32::from(MAX_CONNECTIONS) / 2)
-            .acquire_timeout(Duration::from_secs(20))
+            .acquire_timeout(Duration::from_secs(3))
             .connect_lazy(&self.url)
             .unwrap_or_else(|error| panic!("not a URL: {error}"))
     }

@@ -10,6 +10,8 @@ mod asker;
 mod gate;
 mod judge;
 mod memory;
+#[cfg(test)]
+mod tests;
 
 pub use gate::Gate;
 pub use memory::MemoryArgs;

@@ -154,7 +154,11 @@ async fn guarantee_2_a_group_leaves_no_gap_for_what_it_refuses() {
     let (ada, bob) = (person("ada"), person("bob"));
     let (room, other) = (RoomId::new(), RoomId::new());
     let earlier = draft(&ada, room, "earlier", None);
-    bench.store.send(&[earlier.clone()]).await.unwrap();
+    bench
+        .store
+        .send(std::slice::from_ref(&earlier))
+        .await
+        .unwrap();
 
     let sent = bench
         .store

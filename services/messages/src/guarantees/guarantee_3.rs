@@ -12,7 +12,7 @@ use crate::testing::{Bench, person};
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn guarantee_3_concurrent_retries_store_one_message_and_answer_it_to_all() {
     const RETRIES: usize = 10;
-    const ROUNDS: usize = 20;
+    const ROUNDS: i64 = 20;
     let bench = Arc::new(Bench::new().await);
     let ada = person("ada");
     let room = bench.room(&[&ada]);
@@ -35,8 +35,7 @@ async fn guarantee_3_concurrent_retries_store_one_message_and_answer_it_to_all()
         );
     }
     let (messages, seq, _, events) = bench.stored().await;
-    let rounds = ROUNDS as i64;
-    assert_eq!((messages, seq, events), (rounds, rounds, rounds));
+    assert_eq!((messages, seq, events), (ROUNDS, ROUNDS, ROUNDS));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

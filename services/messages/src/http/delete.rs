@@ -51,3 +51,71 @@ async fn delete(parts: &Parts, caller: &Caller, id: MessageId) -> Result<Message
         .revise(message.room_id, id, &Revision::Delete)
         .await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use plaza_events::Body;
+    use plaza_testkit::Request;
+
+    use super::*;
+    use crate::testing::{Bench, person};
+
+    #[tokio::test]
+    async fn a_tombstone_has_no_content_anywhere() {
+        let bench = Bench::new().await;
+        let ada = person("ada");
+        let room = bench.room(&[&ada]);
+        let first = bench.sent(&ada, room, "c1", "secret").await;
+        let answer = bench.delete(&ada, first.id).await;
+        let deleted: Message = answer.expect(StatusCode::OK).parse();
+
+        assert_eq!(deleted.content, "");
+        assert_eq!(deleted.changed_seq.get(), 2);
+        assert!(deleted.deleted_at.is_some());
+        let event = bench.events().await.pop().unwrap();
+        let (seq, message) = (deleted.changed_seq, deleted.clone());
+        assert_eq!(event.body, Body::MessageDeleted { seq, message });
+        let page = bench.history(&ada, room, "").await;
+        assert_eq!(page.page.items[0].item, deleted);
+    }
+
+    #[tokio::test]
+    async fn a_second_time_changes_nothing() {
+        let bench = Bench::new().await;
+        let ada = person("ada");
+        let room = bench.room(&[&ada]);
+        let first = bench.sent(&ada, room, "c1", "first").await;
+        let deleted: Message = bench.delete(&ada, first.id).await.parse();
+        let before = bench.stored().await;
+        let again: Message = bench.delete(&ada, first.id).await.parse();
+        assert_eq!(again, deleted);
+        assert_eq!(bench.stored().await, before);
+    }
+
+    #[tokio::test]
+    async fn who_left_may_still_take_back_what_they_wrote() {
+        let bench = Bench::new().await;
+        let ada = person("ada");
+        let room = bench.rooms.private(&[&ada]);
+        let first = bench.sent(&ada, room, "c1", "first").await;
+        bench.rooms.remove(room, &ada);
+        bench.delete(&ada, first.id).await.expect(StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn only_its_author_deletes() {
+        let bench = Bench::new().await;
+        let (ada, bob, eve) = (person("ada"), person("bob"), person("eve"));
+        let private = bench.rooms.private(&[&ada, &bob]);
+        let first = bench.sent(&ada, private, "c1", "first").await;
+        let before = bench.stored().await;
+        assert_eq!(bench.delete(&bob, first.id).await.code(), "FORBIDDEN");
+        assert_eq!(bench.delete(&eve, first.id).await.code(), "NOT_FOUND");
+        let unknown = bench.delete(&ada, MessageId::new()).await;
+        assert_eq!(unknown.code(), "NOT_FOUND");
+        let malformed = bench.ask(&ada, Request::delete("/v1/messages/%00")).await;
+        assert_eq!(malformed.code(), "NOT_FOUND");
+        assert_eq!(bench.stored().await, before);
+    }
+}

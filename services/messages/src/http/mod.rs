@@ -9,6 +9,8 @@ mod lookup;
 mod own;
 mod read;
 mod send;
+#[cfg(test)]
+mod tokens;
 
 use std::{collections::HashSet, sync::Arc};
 

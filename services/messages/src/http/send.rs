@@ -97,3 +97,213 @@ async fn send(
         None => Err(StorageError::Missing("an outcome of a send").into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::Duration;
+    use http::StatusCode;
+    use plaza_events::{Body, Event, Partition};
+    use plaza_testkit::{Request, eventually};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::{Bench, HOSTILE_TEXTS, SOON, person};
+
+    #[tokio::test]
+    async fn a_message_is_stored_with_its_event_and_its_authors_mark() {
+        let bench = Bench::new().await;
+        let ada = person("ada");
+        let room = bench.room(&[&ada]);
+        bench.sent(&ada, room, "c1", "first").await;
+        let message = bench.sent(&ada, room, "c2", "*second*").await;
+
+        assert_eq!((message.seq.get(), message.number.get()), (2, 2));
+        assert_eq!(message.changed_seq, message.seq);
+        assert_eq!((message.author_id, message.room_id), (ada.id, room));
+        assert_eq!(message.content, "*second*");
+        let expected = Event {
+            room: Some(room),
+            epoch: bench.epoch,
+            time: message.created_at,
+            body: Body::MessageCreated {
+                seq: message.seq,
+                message,
+                author: ada.clone(),
+            },
+        };
+        assert_eq!(bench.events().await.pop(), Some(expected));
+        let (key, partition): (String, i16) =
+            sqlx::query_as("SELECT key, partition FROM outbox ORDER BY id DESC LIMIT 1")
+                .fetch_one(&bench.pool)
+                .await
+                .unwrap();
+        assert_eq!(key, room.to_string());
+        assert_eq!(partition, Partition::of(&key).number());
+        let head = bench.heads(&ada, &[room], false).await.remove(0);
+        assert_eq!(head.read_number, head.last_number);
+    }
+
+    #[tokio::test]
+    async fn an_event_is_stored_as_browsers_get_it() {
+        let bench = Bench::new().await;
+        let ada = person("ada");
+        let room = bench.room(&[&ada]);
+        let sent = bench.sent(&ada, room, "c1", "text").await;
+        let stored: Value = sqlx::query_scalar("SELECT event FROM outbox")
+            .fetch_one(&bench.pool)
+            .await
+            .unwrap();
+        let typed: Event = serde_json::from_value(stored.clone()).unwrap();
+        let at = sent.created_at;
+        let mut expected = serde_json::to_value(typed).unwrap();
+        // Three digits always; the library leaves out trailing zeros.
+        let text = at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        expected["time"] = json!(text);
+        expected["message"]["createdAt"] = json!(text);
+        assert_eq!(stored, expected);
+    }
+
+    #[tokio::test]
+    async fn a_reply_is_to_a_message_of_the_same_room() {
+        let bench = Bench::new().await;
+        let ada = person("ada");
+        let (room, other) = (bench.room(&[&ada]), bench.room(&[&ada]));
+        let here = bench.sent(&ada, room, "c1", "question").await;
+        let there = bench.sent(&ada, other, "c1", "elsewhere").await;
+        let reply = |to: MessageId| json!({ "content": "answer", "clientMessageId": format!("to-{to}"), "replyTo": to });
+        let good = bench.ask(&ada, Bench::sending(room, &reply(here.id))).await;
+        let good: Message = good.expect(StatusCode::OK).parse();
+        assert_eq!(good.reply_to, Some(here.id));
+
+        let before = bench.stored().await;
+        for to in [there.id, MessageId::new()] {
+            let bad = bench.ask(&ada, Bench::sending(room, &reply(to))).await;
+            assert_eq!(bad.code(), "BAD_USER_INPUT");
+            assert_eq!(bad.json()["error"]["field"], "replyTo");
+        }
+        assert_eq!(bench.stored().await, before);
+    }
+
+    #[tokio::test]
+    async fn only_members_who_are_not_muted_write() {
+        let bench = Bench::new().await;
+        let (ada, eve, mia) = (person("ada"), person("eve"), person("mia"));
+        let room = bench.room(&[&ada, &mia]);
+        let private = bench.rooms.private(&[&ada]);
+        let until = Utc::now() + Duration::hours(1);
+        bench.rooms.mute(room, &mia, until);
+
+        let stranger = bench.send(&eve, room, "c1", "hi").await;
+        assert_eq!(stranger.code(), "FORBIDDEN");
+        assert_eq!(
+            bench.send(&eve, private, "c1", "hi").await.code(),
+            "NOT_FOUND"
+        );
+        let nowhere = bench.send(&eve, RoomId::new(), "c1", "hi").await;
+        assert_eq!(nowhere.code(), "NOT_FOUND");
+        let muted = bench.send(&mia, room, "c1", "hi").await;
+        assert_eq!(muted.code(), "FORBIDDEN");
+        let told = until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        assert!(muted.text().contains(&told), "{}", muted.text());
+        assert_eq!(bench.stored().await, (0, 0, 0, 0));
+
+        bench
+            .rooms
+            .mute(room, &mia, Utc::now() - Duration::seconds(1));
+        eventually(SOON, async || {
+            bench.send(&mia, room, "c1", "hi").await.status == StatusCode::OK
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn bad_input_is_named_and_nothing_is_stored() {
+        let bench = Bench::new().await;
+        let ada = person("ada");
+        let room = bench.room(&[&ada]);
+        let good = json!({ "content": "hi", "clientMessageId": "c1" });
+        let with = |field: &str, value: Value| {
+            let mut body = good.clone();
+            body[field] = value;
+            body.to_string()
+        };
+        let mut bodies = vec![
+            String::new(),
+            "{".into(),
+            "[]".into(),
+            "null".into(),
+            json!({ "clientMessageId": "c1" }).to_string(),
+            json!({ "content": "hi" }).to_string(),
+            with("content", json!("")),
+            with("content", json!(" \n\t ")),
+            with("content", json!("x".repeat(4_001))),
+            with("content", json!(7)),
+            with("content", Value::Null),
+            with("content", json!(["hi"])),
+            with("clientMessageId", json!("")),
+            with("clientMessageId", json!("x".repeat(65))),
+            with("clientMessageId", json!("with space")),
+            with("clientMessageId", json!("naïve")),
+            with("clientMessageId", json!({})),
+            with("replyTo", json!("not an id")),
+            with("replyTo", json!(5)),
+        ];
+        for text in HOSTILE_TEXTS {
+            bodies.push(format!(r#"{{"content":"{text}","clientMessageId":"c1"}}"#));
+            bodies.push(format!(r#"{{"content":"hi","clientMessageId":"{text}"}}"#));
+        }
+        bodies.push(with("content", json!("x".repeat(1 << 20))));
+        bodies.push(with("clientMessageId", json!("x".repeat(1 << 20))));
+        for body in bodies {
+            let request = Request::post(format!("/v1/rooms/{room}/messages"));
+            let answer = bench
+                .ask(&ada, request.body("application/json", body.clone()))
+                .await;
+            assert_eq!(answer.code(), "BAD_USER_INPUT", "{body:.120}");
+        }
+        let plain = Request::post(format!("/v1/rooms/{room}/messages"));
+        let answer = bench
+            .ask(&ada, plain.body("text/plain", good.to_string()))
+            .await;
+        assert_eq!(answer.code(), "BAD_USER_INPUT");
+        let nowhere = Request::post("/v1/rooms/not-an-id/messages").json(&good);
+        assert_eq!(bench.ask(&ada, nowhere).await.code(), "NOT_FOUND");
+        assert_eq!(bench.stored().await, (0, 0, 0, 0));
+    }
+
+    #[tokio::test]
+    async fn text_is_kept_as_typed() {
+        let bench = Bench::new().await;
+        let ada = person("ada");
+        let room = bench.room(&[&ada]);
+        for (n, text) in [
+            "  <b>\r\n'; DROP TABLE messages; --\t",
+            "👩\u{200d}🚀 e\u{301}",
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let sent = bench.sent(&ada, room, &format!("c{n}"), text).await;
+            assert_eq!(sent.content, text);
+        }
+    }
+
+    #[tokio::test]
+    async fn with_real_time_off_no_event_is_written() {
+        let bench = Bench::without_realtime().await;
+        let ada = person("ada");
+        let room = bench.room(&[&ada]);
+        let message = bench.sent(&ada, room, "c1", "hi").await;
+        bench
+            .edit(&ada, message.id, "hello")
+            .await
+            .expect(StatusCode::OK);
+        bench.delete(&ada, message.id).await.expect(StatusCode::OK);
+        bench
+            .mark_read(&ada, room, Value::Null)
+            .await
+            .expect(StatusCode::OK);
+        let (messages, seq, _, events) = bench.stored().await;
+        assert_eq!((messages, seq, events), (1, 3, 0));
+    }
+}

@@ -28,6 +28,18 @@ use crate::{Gate, MemoryArgs, Parts, Realtime, Store, routes};
 /// Longest wait for something that happens by itself.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
+/// Texts, as JSON has them, that no field takes: NUL, bidi overrides and
+/// isolates, and surrogates without their other half.
+pub(crate) const HOSTILE_TEXTS: [&str; 7] = [
+    r"a\u0000b",
+    r"a\u0007b",
+    r"a\u202eb",
+    r"a\u2066b",
+    r"a\ud800",
+    r"\udc00b",
+    r"\ud83d\ud83d",
+];
+
 /// A running API and what is behind it. Nothing relays: events stay in the outbox.
 pub(crate) struct Bench {
     pub(crate) router: Router,
@@ -36,7 +48,6 @@ pub(crate) struct Bench {
     pub(crate) rooms: StubRooms,
     pub(crate) issuer: Issuer,
     pub(crate) epoch: Epoch,
-    pub(crate) readiness: Readiness,
     pub(crate) shutdown: Shutdown,
 }
 
@@ -107,7 +118,6 @@ impl Bench {
             rooms,
             issuer,
             epoch,
-            readiness,
             shutdown,
         }
     }

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use axum::{
@@ -28,6 +29,8 @@ use tokio::net::TcpListener;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mood {
     Answers,
+    /// Answers after a moment.
+    Slow,
     /// Answers UNAVAILABLE, as without its database.
     Refuses,
     /// Takes connections and says nothing, as behind a cut wire.
@@ -143,7 +146,7 @@ impl StubRooms {
 
     fn tell(&self, room_id: RoomId, who: Option<&Person>) {
         let mut world = self.world();
-        let number = world.removals.len() as i64 + 1;
+        let number = world.removals.last().map_or(1, |last| last.number + 1);
         let user_id = who.map(|person| person.id);
         let entry = Removal { room_id, user_id };
         world.removals.push(FeedEntry { number, entry });
@@ -162,6 +165,10 @@ impl StubRooms {
         let mood = self.world().mood;
         match mood {
             Mood::Answers => Ok(()),
+            Mood::Slow => {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                Ok(())
+            }
             Mood::Refuses => Err(Reject(ApiError::unavailable(1_000))),
             Mood::Silent => std::future::pending().await,
         }
