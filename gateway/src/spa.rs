@@ -128,7 +128,12 @@ fn extension(path: &str) -> &str {
 
 /// Dot files (a build manifest, what an editor left) are nobody's business.
 fn hidden(path: &str) -> bool {
-    path.split('/').any(|part| part.starts_with('.'))
+    path.split('/').any(|part| {
+        part.starts_with('.')
+            || part
+                .get(..3)
+                .is_some_and(|dot| dot.eq_ignore_ascii_case("%2e"))
+    })
 }
 
 fn accepts_html(headers: &HeaderMap) -> bool {

@@ -1,7 +1,11 @@
 //! Batched look-ups of one request, as its caller. Nothing outlives the
 //! request, so nobody ever sees what another may see.
 
-use std::{collections::HashMap, hash::Hash, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::Hash,
+    sync::{Arc, OnceLock},
+};
 
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use futures::future::try_join_all;
@@ -33,7 +37,11 @@ struct Upstream {
 }
 
 /// The look-ups of one request.
-pub(crate) struct Loaders(DataLoader<Upstream, HashMapCache>);
+pub(crate) struct Loaders {
+    loader: DataLoader<Upstream, HashMapCache>,
+    /// Why users cannot be had: they are not asked for again, item by item.
+    no_users: OnceLock<ApiError>,
+}
 
 impl Loaders {
     /// As this caller.
@@ -41,15 +49,27 @@ impl Loaders {
         let spawn = |batch: futures::future::BoxFuture<'static, ()>| {
             tokio::spawn(batch.in_current_span());
         };
-        Self(
-            DataLoader::with_cache(Upstream { gateway, caller }, spawn, HashMapCache::default())
+        let upstream = Upstream { gateway, caller };
+        Self {
+            loader: DataLoader::with_cache(upstream, spawn, HashMapCache::default())
                 .max_batch_size(MAX_LOOKUP),
-        )
+            no_users: OnceLock::new(),
+        }
     }
 
     /// A user; none: unknown.
     pub(super) async fn user(&self, id: UserId) -> Result<Option<Arc<User>>, ApiError> {
-        self.0.load_one(id).await
+        if let Some(error) = self.no_users.get() {
+            return Err(error.clone());
+        }
+        self.loader.load_one(id).await
+    }
+
+    /// Loads users that will be asked for one by one.
+    pub(super) async fn expect_users(&self, ids: HashSet<UserId>) {
+        if let Err(error) = self.loader.load_many(ids).await {
+            let _ = self.no_users.set(error);
+        }
     }
 
     /// Users; unknown ones are left out.
@@ -57,17 +77,17 @@ impl Loaders {
         &self,
         ids: Vec<UserId>,
     ) -> Result<HashMap<UserId, Arc<User>>, ApiError> {
-        self.0.load_many(ids).await
+        self.loader.load_many(ids).await
     }
 
     /// A room as the caller sees it; none: not there for them.
     pub(super) async fn room(&self, id: RoomId) -> Result<Option<Arc<Room>>, ApiError> {
-        self.0.load_one(id).await
+        self.loader.load_one(id).await
     }
 
     /// A message; none: not there for the caller.
     pub(super) async fn message(&self, id: MessageId) -> Result<Option<Arc<Message>>, ApiError> {
-        self.0.load_one(id).await
+        self.loader.load_one(id).await
     }
 
     /// Where a room stands for the caller.
@@ -76,20 +96,33 @@ impl Loaders {
         room: RoomId,
         joined: bool,
     ) -> Result<Option<Arc<Head>>, ApiError> {
-        self.0.load_one(HeadOf { room, joined }).await
+        self.loader.load_one(HeadOf { room, joined }).await
+    }
+
+    /// Where many rooms stand for the caller.
+    pub(super) async fn heads(
+        &self,
+        rooms: impl Iterator<Item = (RoomId, bool)>,
+    ) -> Result<HashMap<RoomId, Arc<Head>>, ApiError> {
+        let keys = rooms.map(|(room, joined)| HeadOf { room, joined });
+        let heads = self.loader.load_many(keys).await?;
+        Ok(heads
+            .into_iter()
+            .map(|(key, head)| (key.room, head))
+            .collect())
     }
 
     /// Keeps messages that a page brought.
     pub(super) async fn know(&self, messages: &[Arc<Message>]) {
         let known = messages.iter().map(|message| (message.id, message.clone()));
-        self.0.feed_many(known).await;
+        self.loader.feed_many(known).await;
     }
 
     /// A mutation makes what was loaded before it old.
     pub(super) fn forget(&self) {
-        self.0.clear::<RoomId>();
-        self.0.clear::<MessageId>();
-        self.0.clear::<HeadOf>();
+        self.loader.clear::<RoomId>();
+        self.loader.clear::<MessageId>();
+        self.loader.clear::<HeadOf>();
     }
 }
 

@@ -1,6 +1,7 @@
 //! The schema: one file a query, a mutation and a type. Resolvers call the
 //! services as the caller, and fail with an [`plaza_types::ApiError`].
 
+mod ahead;
 mod context;
 mod cost;
 mod input;

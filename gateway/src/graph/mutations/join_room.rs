@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object, Result};
 use plaza_clients::messages::MarkRead;
 
@@ -29,6 +31,6 @@ impl JoinRoom {
             .mark_read(session.who(), id, MarkRead { number: None })
             .await
             .map_err(refused)?;
-        Ok(Room::from(room).with_head(Some(head)))
+        Ok(Room::from(room).with_head(Some(Arc::new(head))))
     }
 }

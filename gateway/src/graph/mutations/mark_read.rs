@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object, Result};
 use plaza_clients::messages;
 use plaza_types::ApiError;
@@ -30,6 +32,6 @@ impl MarkRead {
             .mark_read(session.who(), id, mark)
             .await
             .map_err(refused)?;
-        Ok(Room::named(id).with_head(Some(head)))
+        Ok(Room::named(id).with_head(Some(Arc::new(head))))
     }
 }

@@ -1,8 +1,10 @@
 use async_graphql::{Context, Object, Result};
 use plaza_clients::rooms::Discover;
+use plaza_types::ApiError;
 
 use crate::{
     graph::{
+        ahead::{items, load_authors},
         context::signed_in,
         cost,
         page::{Connection, cursor, size},
@@ -13,6 +15,9 @@ use crate::{
 
 /// Size of a page that the caller gives no size for.
 const DEFAULT: u32 = 30;
+/// Longest query that is passed on, in bytes: it travels in a URL. What it
+/// may hold is for rooms to judge.
+const MAX_QUERY_BYTES: usize = 1_024;
 
 #[derive(Default)]
 pub(super) struct DiscoverRooms;
@@ -29,6 +34,12 @@ impl DiscoverRooms {
         after: Option<String>,
     ) -> Result<Connection<Room>> {
         let (request, session) = signed_in(ctx)?;
+        if query
+            .as_ref()
+            .is_some_and(|query| query.len() > MAX_QUERY_BYTES)
+        {
+            return Err(ApiError::bad_input("query", "The query is too long.").into());
+        }
         let search = Discover {
             query,
             first: size("first", first)?.or(Some(DEFAULT)),
@@ -40,6 +51,22 @@ impl DiscoverRooms {
             .discover(session.who(), &search)
             .await
             .map_err(refused)?;
-        Ok(Connection::new(page, Room::from))
+        let selected = items(ctx);
+        if !selected.select_heads() {
+            return Ok(Connection::new(page, Room::from));
+        }
+        let found = page.items.iter().map(|room| &room.item);
+        let heads = session
+            .loaders
+            .heads(found.map(|room| (room.id, room.membership.is_some())))
+            .await?;
+        if selected.select(&["lastMessage", "author"]) {
+            let last = heads.values().filter_map(|head| head.last_message.as_ref());
+            load_authors(session, last).await;
+        }
+        Ok(Connection::new(page, |room| {
+            let head = heads.get(&room.id).cloned();
+            Room::from(room).with_head(head)
+        }))
     }
 }

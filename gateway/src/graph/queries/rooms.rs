@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use async_graphql::{Context, Object, Result};
 use plaza_types::ApiError;
 
 use super::heads::joined;
 use crate::{
     graph::{
+        ahead::{items, load_authors},
         context::signed_in,
         cost,
         page::{Connection, size},
@@ -36,8 +39,12 @@ impl Rooms {
             .map_err(|error: CursorError| ApiError::bad_input("after", error.to_string()))?;
         let list = joined(request, session).await?;
         let page = page(list, after, usize::try_from(first).unwrap_or(usize::MAX));
+        if items(ctx).select(&["lastMessage", "author"]) {
+            let heads = page.items.iter().filter_map(|item| item.item.head.as_ref());
+            load_authors(session, heads.filter_map(|head| head.last_message.as_ref())).await;
+        }
         Ok(Connection::new(page, |joined| {
-            Room::from(joined.room).with_head(joined.head)
+            Room::from(joined.room).with_head(joined.head.map(Arc::new))
         }))
     }
 }

@@ -11,6 +11,7 @@ use plaza_types::{ApiError, RoomId};
 use super::{Member, Membership, Message, MessageConnection, RoomChanges, count, unread};
 use crate::{
     graph::{
+        ahead::{items, load_authors},
         context::{Session, signed_in},
         cost,
         page::{Connection, cursor, size},
@@ -64,11 +65,8 @@ impl Room {
     }
 
     /// With where it stands for the caller.
-    pub(crate) fn with_head(self, head: Option<Head>) -> Self {
-        Self {
-            head: head.map(Arc::new),
-            ..self
-        }
+    pub(crate) fn with_head(self, head: Option<Arc<Head>>) -> Self {
+        Self { head, ..self }
     }
 
     async fn known(&self, session: &Session) -> Result<Arc<rooms::Room>, ApiError> {
@@ -215,6 +213,9 @@ impl Room {
             .await
             .map_err(refused)?;
         let (connection, messages) = MessageConnection::new(page);
+        if items(ctx).select(&["author"]) {
+            load_authors(session, messages.iter().map(AsRef::as_ref)).await;
+        }
         session.loaders.know(&messages).await;
         Ok(connection)
     }
@@ -239,6 +240,10 @@ impl Room {
             .await
             .map_err(refused)?;
         let (changes, messages) = RoomChanges::new(changes);
+        let changed = ctx.look_ahead().field("messages");
+        if changed.field("author").exists() {
+            load_authors(session, messages.iter().map(AsRef::as_ref)).await;
+        }
         session.loaders.know(&messages).await;
         Ok(changes)
     }
@@ -262,6 +267,10 @@ impl Room {
             .members(session.who(), self.id, &query)
             .await
             .map_err(refused)?;
+        if items(ctx).select(&["user"]) {
+            let users = page.items.iter().map(|member| member.item.user_id);
+            session.loaders.expect_users(users.collect()).await;
+        }
         Ok(Connection::new(page, Member::from))
     }
 }

@@ -1,0 +1,11 @@
+//! The gateway through its router. Where a service's part is needed, a
+//! stand-in plays it and counts the calls: what is tested is the gateway's
+//! own behaviour, also towards services that refuse or are gone.
+
+mod hostile;
+mod identity;
+mod loaders;
+mod lost;
+mod sessions;
+mod spa;
+mod stand_in;
