@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Instant};
 
 use argon2::{
     Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version,
-    password_hash::{self, phc::PasswordHash},
+    password_hash::{
+        self,
+        phc::{Output, ParamsString, PasswordHash, Salt},
+    },
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
@@ -78,15 +81,11 @@ pub struct Passwords {
 }
 
 impl Passwords {
-    /// Hashes at this cost within these limits. Makes one hash at once.
+    /// Hashes at this cost within these limits.
     pub fn new(cost: PasswordCost, limits: PasswordLimits) -> Result<Self, PasswordError> {
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost.0);
-        let decoy = argon2.hash_password(
-            &password_hash::try_generate_salt().map_err(|_| password_hash::Error::Crypto)?,
-        )?;
         Ok(Self {
-            argon2,
-            decoy: decoy.to_string().into(),
+            decoy: decoy(&cost.0)?.to_string().into(),
+            argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, cost.0),
             threads: Arc::new(Semaphore::new(limits.threads)),
             places: Arc::new(Semaphore::new(limits.threads + limits.queue)),
         })
@@ -183,6 +182,21 @@ fn hash(argon2: &Argon2<'_>, password: &SecretString) -> Result<String, password
     Ok(hash.to_string())
 }
 
+/// A hash of this cost that no password has: its output is random. (Hashing a
+/// password for it would keep the memory of a hash from the start on.)
+fn decoy(cost: &Params) -> Result<PasswordHash, password_hash::Error> {
+    let mut random = [0; Salt::RECOMMENDED_LENGTH + Params::DEFAULT_OUTPUT_LEN];
+    aws_lc_rs::rand::fill(&mut random).map_err(|_| password_hash::Error::RngFailure)?;
+    let (salt, output) = random.split_at(Salt::RECOMMENDED_LENGTH);
+    Ok(PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(cost)?,
+        salt: Some(Salt::new(salt)?),
+        hash: Some(Output::new(output)?),
+    })
+}
+
 fn is_at_cost(stored: &PasswordHash, cost: &Params) -> bool {
     stored.algorithm == Algorithm::Argon2id.ident()
         && Params::try_from(stored).is_ok_and(|params| params == *cost)
@@ -232,6 +246,14 @@ mod tests {
             verify("correct horse", Some("nonsense")).await,
             Err(PasswordError::Hash(_))
         ));
+    }
+
+    #[test]
+    fn the_decoy_costs_what_a_new_hash_costs() {
+        let cost = PasswordCost::new(64, 3, 1).unwrap().0;
+        let decoy = decoy(&cost).unwrap().to_string();
+        assert!(decoy.starts_with("$argon2id$v=19$m=64,t=3,p=1$"), "{decoy}");
+        assert!(is_at_cost(&PasswordHash::new(&decoy).unwrap(), &cost));
     }
 
     #[tokio::test]

@@ -37,7 +37,7 @@ pub(crate) async fn exchange(server: SocketAddr, path: &str, message: &Value) ->
 
     let text = message.to_string();
     // A final text frame with a 16-bit length and a mask that changes nothing.
-    let mut frame = vec![0x81, 0x80 | 126];
+    let mut frame = vec![0x81, 0xfe];
     frame.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
     frame.extend([0; 4]);
     frame.extend(text.as_bytes());
