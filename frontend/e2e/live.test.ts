@@ -170,7 +170,7 @@ test('history scrolls back to its beginning, and what is read does not move by a
           ?.getBoundingClientRect().top,
       held.key,
     );
-    expect(at).toBe(held.at);
+    expect(Math.abs((at ?? 0) - (held.at ?? 0))).toBeLessThan(1);
   }
   const numbers = (await mei.shown(/entry \d+/)).map((text) => Number(text.slice(6)));
   expect(numbers).toEqual(Array.from({ length: 240 }, (_, index) => index + 1));
