@@ -51,6 +51,8 @@ struct State {
     connection: MultiplexedConnection,
     /// What was read last of each stream, in the order of [`Source::ALL`].
     after: [EntryId; Source::ALL.len()],
+    /// The cursor.
+    done: [EntryId; Source::ALL.len()],
 }
 
 impl Reader {
@@ -100,18 +102,35 @@ impl Reader {
         cursor::advance(&mut state.connection, self.partition, to)
             .await
             .map_err(StreamError::Advance)?;
+        for (source, done) in Source::ALL.into_iter().zip(&mut state.done) {
+            if let Some((_, last)) = to.iter().find(|(of, _)| *of == source) {
+                *done = *last;
+            }
+        }
         self.state = Some(state);
         Ok(())
+    }
+
+    /// Lets the next read begin at the cursor: what was read and not dealt
+    /// with comes again, together with what was added meanwhile.
+    pub fn rewind(&mut self) {
+        if let Some(state) = &mut self.state {
+            state.after = state.done;
+        }
     }
 
     async fn connect(&self) -> Result<State, StreamError> {
         let mut connection = plaza_kit::redis::blocking(&self.client, self.longest_block)
             .await
             .map_err(StreamError::Connect)?;
-        let after = cursor::load(&mut connection, self.partition)
+        let done = cursor::load(&mut connection, self.partition)
             .await
             .map_err(StreamError::Read)?;
-        Ok(State { connection, after })
+        Ok(State {
+            connection,
+            after: done,
+            done,
+        })
     }
 
     async fn ask(

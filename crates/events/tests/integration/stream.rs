@@ -65,6 +65,8 @@ async fn what_rooms_says_comes_first_and_the_cursor_trims_what_is_done() {
     assert!(!begins);
     assert_eq!(read, ["m3"]);
     assert_eq!(keys(&mut first).await.1, [""; 0], "nothing is read twice");
+    first.rewind();
+    assert_eq!(keys(&mut first).await.1, ["m3"]);
 
     // Not acknowledged: another reader gets it again.
     let (begins, read, _) = keys(&mut reader(&redis.url, 2)).await;

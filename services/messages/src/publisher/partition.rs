@@ -21,7 +21,7 @@ use super::{
     plan::Window,
     rooms::Rooms,
     route::{Publication, Routed, Skipped, route},
-    send::Sender,
+    send::{Sender, Sent},
 };
 
 /// Longest wait of one read; bounds how long a shutdown waits for it, too.
@@ -163,7 +163,10 @@ impl Publisher {
                     return Err(Stopped.into());
                 }
             }
-            sent?;
+            if sent? == Sent::Away {
+                self.reader.rewind();
+                return Ok(());
+            }
             done = until;
         }
         // Up to the very end, which may be an entry that could not be read.

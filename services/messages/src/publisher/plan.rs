@@ -50,6 +50,7 @@ pub(super) struct Window {
     channels: HashMap<Channel, Progress>,
     /// Publications before this one are answered everywhere.
     first: usize,
+    untouched: bool,
 }
 
 #[derive(Debug)]
@@ -88,6 +89,7 @@ impl Window {
             publications: publications.collect(),
             channels,
             first: 0,
+            untouched: true,
         };
         window.pass_answered();
         window
@@ -106,6 +108,11 @@ impl Window {
     /// Whether everything was answered.
     pub(super) fn is_done(&self) -> bool {
         self.first == self.publications.len()
+    }
+
+    /// Whether no channel has answered for good yet.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.untouched
     }
 
     /// The first publication that was not answered everywhere.
@@ -166,6 +173,7 @@ impl Window {
         if pending.turns[step.places[at]].take().is_none() {
             return false;
         }
+        self.untouched = false;
         pending.left -= 1;
         let complete = pending.left == 0;
         if let Some(progress) = self.channels.get_mut(&step.channels[at]) {

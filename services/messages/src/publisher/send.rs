@@ -1,4 +1,4 @@
-//! Sends publications to Centrifugo until each was answered in each channel.
+//! Sends publications to Centrifugo and settles each by its answers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -54,27 +54,39 @@ impl Sender {
         }
     }
 
-    /// Sends a window. An outage is waited out, until the shutdown finishes:
-    /// then the window is left as far as it came.
+    /// Sends a window, or comes back after a wait when Centrifugo is away: then
+    /// the window should be made anew from what was not answered, since who
+    /// may read may have changed meanwhile. Channels that fail while others
+    /// are well are waited for in here: to begin anew would repeat to all of
+    /// the others.
     pub(super) async fn send(
         &mut self,
         window: &mut Window,
         shutdown: &Shutdown,
-    ) -> Result<(), Stopped> {
+    ) -> Result<Sent, Stopped> {
         while !window.is_done() {
             let steps = window.ready(self.limits);
-            let answered = !steps.is_empty() && self.batch(window, &steps).await;
-            if !answered {
-                tokio::select! {
-                    () = tokio::time::sleep(self.backoff.delay()) => {}
-                    () = shutdown.finishing() => return Err(Stopped),
+            if steps.is_empty() {
+                self.wait(shutdown).await?;
+                if window.is_untouched() {
+                    return Ok(Sent::Away);
                 }
                 window.release();
+            } else if !self.batch(window, &steps).await {
+                self.wait(shutdown).await?;
+                return Ok(Sent::Away);
             }
         }
         self.backoff.reset();
         self.outage.answered();
-        Ok(())
+        Ok(Sent::All)
+    }
+
+    async fn wait(&mut self, shutdown: &Shutdown) -> Result<(), Stopped> {
+        tokio::select! {
+            () = tokio::time::sleep(self.backoff.delay()) => Ok(()),
+            () = shutdown.finishing() => Err(Stopped),
+        }
     }
 
     /// Sends one batch; false when it has no answer.
@@ -198,9 +210,21 @@ impl Sender {
             data,
             of: None,
         };
-        self.send(&mut Window::new(vec![publication]), shutdown)
-            .await
+        let mut window = Window::new(vec![publication]);
+        while self.send(&mut window, shutdown).await? == Sent::Away {
+            window.release();
+        }
+        Ok(())
     }
+}
+
+/// How far a window came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// To its end.
+    All,
+    /// To where Centrifugo gave no answer.
+    Away,
 }
 
 /// What the answer to a batch amounts to.

@@ -38,6 +38,8 @@ struct Inner {
     rule: Option<Rule>,
     /// Calls whose answer is lost, although they were done.
     lost_answers: usize,
+    away: bool,
+    calls: usize,
     taken: HashMap<String, Vec<String>>,
 }
 
@@ -50,6 +52,16 @@ impl FakeCentrifugo {
     /// Does the next calls, but answers them with an error.
     pub(crate) fn lose_answers(&self, calls: usize) {
         self.state.lock().unwrap().lost_answers = calls;
+    }
+
+    /// Answers every call with an error, or no longer.
+    pub(crate) fn set_away(&self, away: bool) {
+        self.state.lock().unwrap().away = away;
+    }
+
+    /// How often it was called.
+    pub(crate) fn calls(&self) -> usize {
+        self.state.lock().unwrap().calls
     }
 
     /// What the channel took, event by event.
@@ -73,6 +85,10 @@ impl FakeCentrifugo {
 
 async fn batch(State(fake): State<FakeCentrifugo>, Json(request): Json<Value>) -> Response {
     let mut inner = fake.state.lock().unwrap();
+    inner.calls += 1;
+    if inner.away {
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
     let commands = request["commands"].as_array().unwrap();
     let replies: Vec<Value> = commands
         .iter()

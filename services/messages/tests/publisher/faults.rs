@@ -101,3 +101,35 @@ async fn a_shutdown_during_an_outage_loses_nothing() {
     eventually(SOON, async || streams.waiting().await == 0).await;
     assert_eq!(fake.taken(channel), seqs(1..=6));
 }
+
+/// Who leaves while the messages of a room wait for Centrifugo.
+async fn leave_during_an_outage(begin: impl Fn(&FakeCentrifugo), end: impl Fn(&FakeCentrifugo)) {
+    let (redis, fake) = (redis().await, FakeCentrifugo::default());
+    let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
+    let (room, members) = fixture.room(2);
+    begin(&fake);
+    let mut streams = fixture.streams().await;
+    streams.messages(room, 1..=3).await;
+    let _publisher = fixture.start();
+    eventually(SOON, async || fake.calls() > 1).await;
+    streams.member(room, 2, members[1], None).await;
+    end(&fake);
+    eventually(SOON, async || streams.waiting().await == 0).await;
+    let [stayed, gone] = [0, 1].map(|place| fake.taken(Channel::Personal(members[place])));
+    assert_eq!(gone, ["left"]);
+    assert_eq!(stayed, ["member.updated", "1", "2", "3"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_left_while_centrifugo_was_away_gets_nothing_of_the_backlog() {
+    leave_during_an_outage(|fake| fake.set_away(true), |fake| fake.set_away(false)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_left_while_every_channel_failed_gets_nothing_of_the_backlog() {
+    leave_during_an_outage(
+        |fake| fake.rule(|_, _| Fate::Refuse(100)),
+        |fake| fake.rule(|_, _| Fate::Take),
+    )
+    .await;
+}
