@@ -21,6 +21,7 @@ test.each(['light', 'dark'] as const)('pictures in the %s theme', async (scheme)
     open.push(profile);
     const { page } = profile;
     const picture = async (screen: string) => {
+      await page.mouse.move(width - 1, 899);
       await page.evaluate(() => document.fonts.ready);
       await page.screenshot({ path: `${FOLDER}${screen}-${name}-${scheme}.png` });
     };

@@ -1,8 +1,10 @@
-import { Link, Outlet, useMatches } from '@tanstack/react-router';
+import { Link, Outlet, useMatches, useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { useSession } from '../features/auth/session.ts';
+import { unreadOf } from '../features/rooms/model.ts';
 import { RoomList } from '../features/rooms/RoomList.tsx';
 import { Switcher } from '../features/rooms/Switcher.tsx';
+import { useRooms } from '../features/rooms/store.ts';
 import { resumeSends } from '../features/timeline/sending.ts';
 import { text } from '../shared/i18n/text.ts';
 import { LiveIndicator } from '../shared/realtime/LiveIndicator.tsx';
@@ -41,6 +43,8 @@ export function Shell() {
     addEventListener('keydown', onKeyDown);
     return () => removeEventListener('keydown', onKeyDown);
   }, []);
+
+  useTitle();
 
   if (!viewer) return null;
   return (
@@ -96,6 +100,21 @@ export function Shell() {
       </Suspense>
     </div>
   );
+}
+
+/** The tab says where it is and how much is unread. */
+function useTitle() {
+  const roomId = useParams({ strict: false, select: ({ roomId }) => roomId });
+  const name = useRooms(({ rooms }) => (roomId ? rooms[roomId]?.name : undefined));
+  const unread = useRooms(({ rooms }) =>
+    Object.values(rooms).reduce((sum, room) => sum + unreadOf(room), 0),
+  );
+  useEffect(() => {
+    document.title = text.title(name ?? null, unread);
+    return () => {
+      document.title = text.title(null, 0);
+    };
+  }, [name, unread]);
 }
 
 const JUMP_KEYS = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘ K' : 'Ctrl K';

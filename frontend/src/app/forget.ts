@@ -5,6 +5,7 @@ import { clearPeople } from '../features/timeline/people.ts';
 import { forgetMarks } from '../features/timeline/reading.ts';
 import { forgetSends } from '../features/timeline/sending.ts';
 import { clearTimelines } from '../features/timeline/store.ts';
+import { queries } from '../shared/graphql/Queries.tsx';
 import { stopSync } from './sync.ts';
 
 /** Empties everything that a session has put into this tab. */
@@ -17,4 +18,5 @@ export function forgetEverything(): void {
   clearTimelines();
   clearPeople();
   clearRooms();
+  queries.clear();
 }

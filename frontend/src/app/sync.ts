@@ -111,7 +111,10 @@ async function compareAll(): Promise<void> {
 async function compareVisited(): Promise<void> {
   const roomId = openRoomOf();
   if (roomId === null) return;
-  const room = useRooms.getState().rooms[roomId];
+  const { rooms, failures } = useRooms.getState();
+  const room = rooms[roomId];
+  const failure = failures[roomId];
+  if (failure === 'NOT_FOUND' || failure === 'FORBIDDEN' || failure === 'BAD_USER_INPUT') return;
   if (!holds(roomId)) {
     await Promise.all([loadNewest(roomId), room ? null : loadRoom(roomId)]);
   } else if (!room?.member) {

@@ -19,6 +19,12 @@ export function AuthScreen({ title, onSubmit, error, foot, children }: AuthScree
   };
   return (
     <main className={styles.screen}>
+      <svg className={styles.squares} viewBox="0 0 26 26" aria-hidden="true">
+        <rect x="2" y="2" width="10.5" height="10.5" rx="2.5" />
+        <rect x="13.5" y="2" width="10.5" height="10.5" rx="2.5" />
+        <rect x="2" y="13.5" width="10.5" height="10.5" rx="2.5" />
+        <rect x="13.5" y="13.5" width="10.5" height="10.5" rx="2.5" className={styles.corner} />
+      </svg>
       <div className={styles.card}>
         <Brand />
         <div>

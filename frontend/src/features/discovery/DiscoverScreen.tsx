@@ -3,6 +3,7 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { DiscoverDocument, type RoomFieldsFragment } from '../../gql/graphql.ts';
 import { codeOf } from '../../shared/graphql/errors.ts';
+import { Queries } from '../../shared/graphql/Queries.tsx';
 import { request } from '../../shared/graphql/request.ts';
 import { errorText, text } from '../../shared/i18n/text.ts';
 import { Tile } from '../../shared/ui/Avatar.tsx';
@@ -62,7 +63,9 @@ export function DiscoverScreen() {
             onChange={(event) => setTyped(event.target.value)}
           />
         </label>
-        <Results query={query} onCreate={() => setCreating(true)} />
+        <Queries>
+          <Results query={query} onCreate={() => setCreating(true)} />
+        </Queries>
       </div>
       {creating && <CreateRoom onClose={() => setCreating(false)} />}
     </main>

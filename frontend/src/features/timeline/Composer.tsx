@@ -1,5 +1,6 @@
 import { type Ref, useId, useState } from 'react';
 import { text } from '../../shared/i18n/text.ts';
+import { cx } from '../../shared/ui/cx.ts';
 import { Icon } from '../../shared/ui/Icon.tsx';
 import styles from './Composer.module.css';
 import { draftOf, keepDraft } from './drafts.ts';
@@ -35,7 +36,7 @@ export function Composer({ roomId, roomName, onSent, onEditLast, ref }: Composer
   };
 
   return (
-    <div className={styles.box}>
+    <div className={cx(styles.box, styles.composer)}>
       <TextBox
         ref={ref}
         label={text.composer.label(roomName)}

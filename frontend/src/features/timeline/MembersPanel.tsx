@@ -2,6 +2,7 @@ import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { MembersDocument } from '../../gql/graphql.ts';
+import { Queries } from '../../shared/graphql/Queries.tsx';
 import { request } from '../../shared/graphql/request.ts';
 import { text } from '../../shared/i18n/text.ts';
 import { Avatar } from '../../shared/ui/Avatar.tsx';
@@ -16,7 +17,20 @@ const PAGE = 50;
 /** Joins and leaves come in bursts: the list is asked for once. */
 const SETTLE_MS = 1_000;
 
-export default function MembersPanel({ room, onClose }: { room: RoomEntry; onClose(): void }) {
+interface MembersPanelProps {
+  room: RoomEntry;
+  onClose(): void;
+}
+
+export default function MembersPanel(props: MembersPanelProps) {
+  return (
+    <Queries>
+      <Members {...props} />
+    </Queries>
+  );
+}
+
+function Members({ room, onClose }: MembersPanelProps) {
   const navigate = useNavigate();
   const queries = useQueryClient();
   const [leaving, setLeaving] = useState(false);

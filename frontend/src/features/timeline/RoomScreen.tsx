@@ -127,7 +127,7 @@ function Conversation({ room }: { room: RoomEntry }) {
           onAtEnd={reading.setAtEnd}
         />
       ) : (
-        <BeforeLog roomId={roomId} failed={held.failed.first !== null} />
+        <BeforeLog roomId={roomId} failed={held.failed.first !== null} busy={held.loading.first} />
       )}
       <Announcer timeline={timeline} me={me} />
       <footer className={styles.foot}>
@@ -186,14 +186,24 @@ function useReading(room: RoomEntry, timeline: Timeline | null) {
   return { newAfter, below: Math.max(0, newest - seen), setAtEnd };
 }
 
-function BeforeLog({ roomId, failed }: { roomId: string; failed: boolean }) {
+interface BeforeLogProps {
+  roomId: string;
+  failed: boolean;
+  busy: boolean;
+}
+
+function BeforeLog({ roomId, failed, busy }: BeforeLogProps) {
   if (failed) {
     return (
       <div className={styles.before}>
         <Notice
           alert
           title={text.room.failed}
-          action={<Button onClick={() => void loadNewest(roomId)}>{text.tryAgain}</Button>}
+          action={
+            <Button disabled={busy} onClick={() => void loadNewest(roomId)}>
+              {text.tryAgain}
+            </Button>
+          }
         >
           {text.room.failedHint}
         </Notice>

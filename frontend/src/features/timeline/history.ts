@@ -95,13 +95,9 @@ async function renew(roomId: string): Promise<void> {
 }
 
 async function loadFirst(roomId: string, load: () => Promise<Page>): Promise<void> {
-  const { loading, failed } = heldOf(roomId);
+  const { loading } = heldOf(roomId);
   if (loading.first) return;
-  setHeld(roomId, {
-    loading: { ...loading, first: true },
-    failed: { ...failed, first: null },
-    early: [],
-  });
+  setHeld(roomId, { loading: { ...loading, first: true }, early: [] });
   try {
     const page = await load();
     const timeline = begin(roomId, page, heldOf(roomId).early);

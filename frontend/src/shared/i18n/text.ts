@@ -4,6 +4,9 @@ import type { ErrorCode } from '../graphql/errors.ts';
 import { counted, formatNumber } from './format.ts';
 
 export const text = {
+  /** Of the browser's tab. */
+  title: (room: string | null, unread: number) =>
+    `${unread > 0 ? `(${formatNumber(unread)}) ` : ''}${room ? `${room} · ` : ''}Plaza`,
   close: 'Close',
   cancel: 'Cancel',
   save: 'Save',

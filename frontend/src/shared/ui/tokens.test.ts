@@ -38,7 +38,7 @@ const TEXT: [string, string][] = [
       ground,
     ]),
   ),
-  ['ink', 'code'],
+  ...['ink', 'accent', 'signal', 'ink-3'].map((ink): [string, string] => [ink, 'code']),
   ['ink', 'accent-soft'],
   ['accent', 'accent-soft'],
   ['ink-2', 'accent-soft'],

@@ -1,4 +1,6 @@
-import { useEffect } from 'react';
+import { useEffect, useMemo } from 'react';
+import styles from './Code.module.css';
+import { highlight } from './highlight.ts';
 
 let loaded = false;
 
@@ -18,12 +20,20 @@ export function Code({ text }: { text: string }) {
   return <code>{text}</code>;
 }
 
-export function CodeBlock({ text }: { text: string }) {
+export function CodeBlock({ text, language }: { text: string; language: string }) {
   useCodeFont();
+  const pieces = useMemo(() => highlight(text, language), [text, language]);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
     <pre tabIndex={0}>
-      <code>{text}</code>
+      <code>
+        {pieces.map(({ kind, text: part }, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: pieces have no other identity.
+          <span key={index} className={styles[kind]}>
+            {part}
+          </span>
+        ))}
+      </code>
     </pre>
   );
 }

@@ -43,7 +43,7 @@ function render(token: Token): ReactNode {
     case 'blockquote':
       return <blockquote>{renderAll(token.tokens)}</blockquote>;
     case 'code':
-      return <CodeBlock text={token.text} />;
+      return <CodeBlock text={token.text} language={token.lang ?? ''} />;
     case 'list':
       return renderList(token as Tokens.List);
     case 'hr':
