@@ -63,3 +63,126 @@ pub async fn run(args: RoomsArgs, shutdown: Shutdown) -> anyhow::Result<()> {
     )
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use plaza_clients::{
+        As,
+        rooms::{CreateRoom, Room, RoomsClient},
+    };
+    use plaza_events::{Body, Event, Partition, stream::Reader};
+    use plaza_testkit::{INTERNAL_SECRET, Issuer, TestDatabase, database, eventually, redis};
+    use plaza_types::Visibility;
+
+    use super::*;
+    use crate::api::testing::{install, serve_auth};
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        rooms: RoomsArgs,
+    }
+
+    async fn free_address() -> String {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .unwrap();
+        listener.local_addr().unwrap().to_string()
+    }
+
+    /// Arguments over a database and an auth.
+    async fn args(database: &TestDatabase, issuer: &Issuer, more: &[String]) -> RoomsArgs {
+        let mut line = vec![
+            "plaza".to_owned(),
+            format!("--listen={}", free_address().await),
+            format!("--ops-listen={}", free_address().await),
+            format!("--internal-secret={INTERNAL_SECRET}"),
+            format!("--auth-url={}", serve_auth(issuer).await),
+            format!("--rooms-database-url={}", database.url),
+        ];
+        line.extend(more.iter().cloned());
+        Line::try_parse_from(line).unwrap().rooms
+    }
+
+    /// Makes a room as soon as the service answers.
+    async fn create(args: &RoomsArgs, issuer: &Issuer) -> Room {
+        let client = RoomsClient::new(&format!("http://{}", args.listen.listen)).unwrap();
+        let token = issuer.token(&Issuer::person("ada"));
+        let input = CreateRoom {
+            name: "Rust".into(),
+            topic: None,
+            visibility: Visibility::Public,
+        };
+        eventually(SOON, async || client.create(As::User(&token), &input).await).await
+    }
+
+    #[tokio::test]
+    async fn a_change_reaches_the_stream_and_a_stop_drains() {
+        let (database, issuer) = (database(&crate::MIGRATOR).await, Issuer::new());
+        install(&database).await;
+        let url = format!("--redis-url={}", redis().await.url);
+        let args = args(&database, &issuer, &[url]).await;
+        let shutdown = Shutdown::new();
+        let service = tokio::spawn(run(args.clone(), shutdown.clone()));
+        let room = create(&args, &issuer).await;
+
+        let partition = Partition::of(&room.id.to_string());
+        let client = args.redis.client().unwrap();
+        let mut reader = Reader::new(client, partition, Duration::from_millis(100), 10);
+        let mut events: Vec<Event> = Vec::new();
+        eventually(SOON, async || {
+            let read = reader.read(Duration::from_millis(50)).await;
+            let entries = read.map(|read| read.entries).unwrap_or_default();
+            let read = entries.iter().map(|entry| entry.event.get());
+            events.extend(read.map(|event| serde_json::from_str::<Event>(event).unwrap()));
+            events.len() == 2
+        })
+        .await;
+        assert!(events.iter().all(|event| event.room == Some(room.id)));
+        assert!(matches!(events[0].body, Body::RoomUpdated { .. }));
+        assert!(matches!(events[1].body, Body::MemberUpdated { .. }));
+
+        shutdown.begin();
+        service.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn without_real_time_it_needs_no_redis_and_the_outbox_stays_empty() {
+        let (database, issuer) = (database(&crate::MIGRATOR).await, Issuer::new());
+        install(&database).await;
+        let off = "--realtime-enabled=false".to_owned();
+        let args = args(&database, &issuer, &[off]).await;
+        let shutdown = Shutdown::new();
+        let service = tokio::spawn(run(args.clone(), shutdown.clone()));
+        create(&args, &issuer).await;
+        eventually(SOON, async || {
+            sqlx::query_scalar::<_, bool>("SELECT NOT EXISTS (SELECT FROM outbox)")
+                .fetch_one(&database.pool)
+                .await
+                .unwrap()
+        })
+        .await;
+        shutdown.begin();
+        service.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_database_that_was_not_migrated_is_named() {
+        let (database, issuer) = (plaza_testkit::empty_database().await, Issuer::new());
+        let off = "--realtime-enabled=false".to_owned();
+        let args = args(&database, &issuer, &[off]).await;
+        let error = run(args, Shutdown::new()).await.unwrap_err();
+        assert!(error.to_string().contains("plaza migrate"), "{error:#}");
+    }
+
+    #[tokio::test]
+    async fn a_configuration_without_redis_is_refused_while_real_time_is_on() {
+        let (database, issuer) = (plaza_testkit::empty_database().await, Issuer::new());
+        let args = args(&database, &issuer, &[]).await;
+        let error = run(args, Shutdown::new()).await.unwrap_err();
+        assert!(error.to_string().contains("PLAZA_REDIS_URL"), "{error:#}");
+    }
+}

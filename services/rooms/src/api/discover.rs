@@ -147,7 +147,8 @@ mod tests {
             ("go", "Go"),
             ("c++", "Go"),
         ] {
-            let encoded: String = query.bytes().map(|b| format!("%{b:02X}")).collect();
+            let encoded: Vec<_> = query.bytes().map(|b| format!("%{b:02X}")).collect();
+            let encoded = encoded.concat();
             let names = names(&bench, &format!("query={encoded}")).await;
             assert_eq!(names.first().map(String::as_str), Some(found), "{query}");
         }

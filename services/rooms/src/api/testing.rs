@@ -1,7 +1,10 @@
 //! What the tests of rooms share: the whole API over an own database, with an
 //! auth that knows everybody.
 
-use axum::{Json, Router, routing::post};
+use axum::{
+    Json, Router,
+    routing::{get, post},
+};
 use plaza_clients::{
     Lookup, MAX_LOOKUP,
     auth::{AuthClient, User, UserKind},
@@ -11,6 +14,7 @@ use plaza_events::{
     Event, Source,
     relay::{Relay, RelayArgs},
 };
+use plaza_kit::{feed::FeedAnswer, token::Revocation};
 use plaza_testkit::{Answer, Issuer, Request, TestDatabase, database, service_tokens};
 use plaza_types::{Epoch, Person, RoomId, UserId};
 use serde_json::{Value, json};
@@ -33,17 +37,12 @@ impl Bench {
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
-        Self::with_auth(limits, &serve_auth().await).await
+        Self::with_auth(limits, &serve_auth(&Issuer::new()).await).await
     }
 
     pub(crate) async fn with_auth(limits: Limits, auth: &str) -> Self {
         let database = database(&crate::MIGRATOR).await;
-        let epoch = Epoch::new();
-        sqlx::query("INSERT INTO installation (epoch) VALUES ($1)")
-            .bind(epoch.uuid())
-            .execute(&database.pool)
-            .await
-            .unwrap();
+        let epoch = install(&database).await;
         let issuer = Issuer::new();
         let options = database.url.parse().unwrap();
         let (_, relay) = Relay::new(Source::Rooms, options, None, RelayArgs::default()).unwrap();
@@ -179,6 +178,17 @@ impl Bench {
     }
 }
 
+/// Writes an epoch, as `plaza migrate` does.
+pub(crate) async fn install(database: &TestDatabase) -> Epoch {
+    let epoch = Epoch::new();
+    sqlx::query("INSERT INTO installation (epoch) VALUES ($1)")
+        .bind(epoch.uuid())
+        .execute(&database.pool)
+        .await
+        .unwrap();
+    epoch
+}
+
 /// The name that [`serve_auth`] has for a user.
 pub(crate) fn named(id: UserId) -> Person {
     Person {
@@ -188,8 +198,9 @@ pub(crate) fn named(id: UserId) -> Person {
     }
 }
 
-/// An auth that knows everybody; gives its base URL.
-async fn serve_auth() -> String {
+/// An auth that knows everybody and has revoked nothing, with the keys of
+/// `issuer`; gives its base URL.
+pub(crate) async fn serve_auth(issuer: &Issuer) -> String {
     async fn users(Json(Lookup { ids }): Json<Lookup<UserId>>) -> Json<Vec<User>> {
         assert!(ids.len() <= MAX_LOOKUP);
         let user = |id| {
@@ -204,11 +215,21 @@ async fn serve_auth() -> String {
         };
         Json(ids.into_iter().map(user).collect())
     }
+    let jwks = issuer.jwks();
+    let revocations: FeedAnswer<Revocation> = FeedAnswer {
+        epoch: Epoch::new(),
+        last: 0,
+        replace: true,
+        entries: Vec::new(),
+    };
+    let routes = Router::new()
+        .route("/v1/users/lookup", post(users))
+        .route("/jwks", get(async || Json(jwks)))
+        .route("/internal/revocations", get(async || Json(revocations)));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
         .await
         .unwrap();
     let address = listener.local_addr().unwrap();
-    let routes = Router::new().route("/v1/users/lookup", post(users));
     tokio::spawn(async move { axum::serve(listener, routes).await });
     format!("http://{address}")
 }
