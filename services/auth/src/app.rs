@@ -7,7 +7,11 @@ use plaza_kit::token::{Revocations, ServiceTokens, Verifier};
 use sqlx::PgPool;
 
 use crate::{
-    args::Policy, domain::refresh_token::RefreshKey, keys::SigningKeys, passwords::Passwords,
+    config::Policy,
+    domain::refresh_token::RefreshKey,
+    keys::SigningKeys,
+    passwords::Passwords,
+    tasks::{self, ReadKeysError},
 };
 
 /// The parts that handlers need. Clones share them.
@@ -46,6 +50,12 @@ impl App {
             verifier,
             service_tokens,
         }
+    }
+
+    /// Reads the signing keys and makes those that are lacking. The running
+    /// service does so by itself every few seconds.
+    pub async fn read_keys(&self) -> Result<(), ReadKeysError> {
+        tasks::read_keys(&self.pool, &self.keys).await
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! - [`run`] is the service: the API of [`router`], and tasks that keep the
 //!   signing keys and the revocations in memory as the database has them.
-//! - A new endpoint is a file in `http` with its error, handler and tests, and
+//! - A new endpoint is a file in `api` with its error, handler and tests, and
 //!   a line in the table of routes.
 //! - `domain` holds the rules and knows neither HTTP nor SQL; `storage` alone
 //!   knows SQL.
@@ -15,10 +15,10 @@
 //! not in the database, so that a copy of it continues nobody's session. With
 //! the *internal secret* services ask for revocations.
 
+mod api;
 mod app;
-mod args;
+mod config;
 mod domain;
-mod http;
 mod keys;
 mod passwords;
 mod run;
@@ -27,13 +27,15 @@ mod tasks;
 #[cfg(test)]
 mod testing;
 
+pub use api::router;
 pub use app::App;
-pub use args::{AuthArgs, Policy, Registration};
+pub use config::{AuthArgs, Policy, Registration};
 pub use domain::refresh_token::{RefreshKey, ShortKey};
-pub use http::router;
 pub use keys::{KeyError, SignError, SigningKeys};
 pub use passwords::{CostError, PasswordCost, PasswordError, PasswordLimits, Passwords, Verdict};
 pub use run::run;
+pub use storage::keys::KeyStorageError;
+pub use tasks::ReadKeysError;
 
 /// The migrations of auth's database.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

@@ -6,9 +6,9 @@ use anyhow::Context;
 use plaza_kit::{db, health::Readiness, http::edge, serve::serve, shutdown::Shutdown};
 
 use crate::{
+    api::router,
     app::App,
-    args::{AuthArgs, DATABASE_URL, Policy},
-    http::router,
+    config::{AuthArgs, DATABASE_URL, Policy},
     passwords::Passwords,
     tasks,
 };

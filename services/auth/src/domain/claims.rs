@@ -7,7 +7,7 @@ use plaza_kit::token::{ACCESS_AUDIENCE, AccessClaims, CONNECTION_AUDIENCE, ISSUE
 use plaza_types::{SessionId, UserId};
 use serde::Serialize;
 
-use crate::args::Policy;
+use crate::config::Policy;
 
 /// An access token for a user's session, from `now` on.
 pub(crate) fn access(

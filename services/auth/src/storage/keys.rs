@@ -7,9 +7,11 @@ use crate::keys::{KeyError, KeyState, StoredKey};
 
 /// Why there are no keys.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum KeyStorageError {
+pub enum KeyStorageError {
+    /// The database failed.
     #[error("cannot read or write the signing keys")]
     Database(#[from] sqlx::Error),
+    /// A lacking key could not be made.
     #[error("cannot make a signing key")]
     Key(#[from] KeyError),
 }

@@ -17,9 +17,11 @@ const FIRST: Duration = Duration::from_millis(100);
 
 /// Why the keys were not read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ReadKeysError {
+pub enum ReadKeysError {
+    /// The database gave or took none.
     #[error("no signing keys from the database")]
     Storage(#[from] KeyStorageError),
+    /// What the database has cannot sign or be published.
     #[error("the stored signing keys cannot be used")]
     Keys(#[from] KeyError),
 }

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     App, MIGRATOR, PasswordCost, PasswordLimits, Passwords, Policy, RefreshKey, Registration,
-    router, tasks::read_keys,
+    router,
 };
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -62,9 +62,7 @@ impl Installation {
     /// One with another policy.
     pub(crate) async fn with(change: impl FnOnce(&mut Policy)) -> Self {
         let installation = Self::bare(change).await;
-        read_keys(&installation.pool, &installation.app.keys)
-            .await
-            .unwrap();
+        installation.app.read_keys().await.unwrap();
         installation
     }
 
@@ -96,7 +94,7 @@ impl Installation {
     /// Another replica on the same database, with its keys read.
     pub(crate) async fn replica(&self) -> App {
         let app = app(self.pool.clone(), self.app.policy);
-        read_keys(&self.pool, &app.keys).await.unwrap();
+        app.read_keys().await.unwrap();
         app
     }
 

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::grant::{self, OpenError};
 use crate::{
     app::App,
-    args::Registration,
+    config::Registration,
     passwords::PasswordError,
     storage::users::{self, CreateUserError},
 };
