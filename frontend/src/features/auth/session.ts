@@ -42,7 +42,7 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 let renewing: Promise<string | null> | null = null;
 let endListener: () => void = () => {};
 
-const tabs = 'BroadcastChannel' in globalThis ? new BroadcastChannel('plaza-session') : null;
+const tabs = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('plaza-session');
 
 /** Finds out whether there is a session. Call once, at the start. */
 export async function startSession(options: { onEnd: () => void }): Promise<void> {

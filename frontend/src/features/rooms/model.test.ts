@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'vitest';
+import {
+  type Head,
+  joinedByActivity,
+  type RoomEntry,
+  type Rooms,
+  unreadOf,
+  withHeads,
+  withMessage,
+  withoutRoom,
+  withRead,
+  withRoom,
+} from './model.ts';
+
+function entry(id: string, change: Partial<RoomEntry> = {}): RoomEntry {
+  return {
+    id,
+    name: id,
+    topic: '',
+    visibility: 'PUBLIC',
+    memberCount: 2,
+    version: 1,
+    countVersion: 0,
+    epoch: 'e',
+    member: true,
+    readNumber: 0,
+    lastNumber: 0,
+    activeAt: '2026-01-01T10:00:00Z',
+    preview: null,
+    ...change,
+  };
+}
+
+function head(roomId: string, change: Partial<Head> = {}): Head {
+  return {
+    roomId,
+    headSeq: 0,
+    version: 1,
+    number: 0,
+    unreadCount: 0,
+    lastMessageAt: null,
+    preview: null,
+    epoch: 'e',
+    ...change,
+  };
+}
+
+const message = (number: number, authorId = 'other') => ({
+  number,
+  authorId,
+  author: 'Ada Boateng',
+  content: `message ${number}`,
+  createdAt: `2026-01-01T11:00:0${number}.5Z`,
+  deleted: false,
+});
+
+const of = (...entries: RoomEntry[]): Rooms =>
+  Object.fromEntries(entries.map((room) => [room.id, room]));
+
+const get = (rooms: Rooms, id: string): RoomEntry => {
+  const room = rooms[id];
+  if (!room) throw new Error(`no room ${id}`);
+  return room;
+};
+
+describe('a message', () => {
+  test('counts as unread, once, whatever the order in which it comes', () => {
+    let rooms = of(entry('a'));
+    for (const number of [1, 3, 2, 3]) rooms = withMessage(rooms, 'a', message(number), 'me');
+    expect(unreadOf(get(rooms, 'a'))).toBe(3);
+    expect(get(rooms, 'a').preview?.text).toBe('message 3');
+  });
+
+  test('of my own is read', () => {
+    const rooms = withMessage(of(entry('a')), 'a', message(1, 'me'), 'me');
+    expect(unreadOf(get(rooms, 'a'))).toBe(0);
+  });
+
+  test('moves its room to the top', () => {
+    const rooms = of(entry('a', { activeAt: '2026-01-01T10:30:00Z' }), entry('b'));
+    expect(joinedByActivity(rooms).map(({ id }) => id)).toEqual(['a', 'b']);
+    const after = withMessage(rooms, 'b', message(1), 'me');
+    expect(joinedByActivity(after).map(({ id }) => id)).toEqual(['b', 'a']);
+  });
+
+  test('that is edited or deleted changes the preview, not the place', () => {
+    const before = withMessage(of(entry('a')), 'a', message(1), 'me');
+    const edited = { ...message(1), content: 'other words', createdAt: '2026-01-01T12:00:00Z' };
+    const after = withMessage(before, 'a', edited, 'me');
+    expect(get(after, 'a').preview?.text).toBe('other words');
+    expect(get(after, 'a').activeAt).toBe(get(before, 'a').activeAt);
+  });
+});
+
+describe('heads', () => {
+  test('bring what was missed, and never take a mark back', () => {
+    const rooms = of(entry('a', { readNumber: 5, lastNumber: 5 }));
+    const behind = withHeads(rooms, [head('a', { number: 8, unreadCount: 6 })], true);
+    expect(get(behind.rooms, 'a')).toMatchObject({ readNumber: 5, lastNumber: 8 });
+    expect(unreadOf(get(behind.rooms, 'a'))).toBe(3);
+  });
+
+  test('older than a push change nothing', () => {
+    const rooms = withMessage(of(entry('a')), 'a', message(3), 'me');
+    const { rooms: after } = withHeads(rooms, [head('a', { number: 2, unreadCount: 2 })], true);
+    expect(after).toEqual(rooms);
+  });
+
+  test('ask for rooms that are new, changed, or of another epoch', () => {
+    const rooms = of(entry('same'), entry('changed'), entry('restored'), entry('left'));
+    const { rooms: after, ask } = withHeads(
+      withoutRoom(rooms, 'same'),
+      [head('changed', { version: 2 }), head('restored', { epoch: 'e2' }), head('new')],
+      true,
+    );
+    expect(ask).toEqual(['changed', 'restored', 'new']);
+    expect(get(after, 'left').member).toBe(false);
+  });
+
+  test('from before a join do not take the room away', () => {
+    const { rooms } = withHeads(of(entry('a')), [], false);
+    expect(get(rooms, 'a').member).toBe(true);
+  });
+});
+
+describe('what a query answers', () => {
+  test('does not undo what was pushed while it was on its way', () => {
+    const pushed = withRead(withMessage(of(entry('a')), 'a', message(4), 'me'), 'a', 3);
+    const stale = entry('a', { lastNumber: 2, readNumber: 1, memberCount: 9 });
+    expect(get(withRoom(pushed, stale), 'a')).toMatchObject({
+      lastNumber: 4,
+      readNumber: 3,
+      memberCount: 9,
+      preview: { number: 4 },
+    });
+  });
+
+  test('of another epoch replaces everything', () => {
+    const rooms = of(entry('a', { lastNumber: 9, readNumber: 9 }));
+    const restored = entry('a', { epoch: 'e2', lastNumber: 2, readNumber: 1 });
+    expect(get(withRoom(rooms, restored), 'a')).toEqual(restored);
+  });
+});

@@ -1,0 +1,174 @@
+// @vitest-environment jsdom
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type ConnectionOptions, RealtimeConnection } from './connection.ts';
+
+type Listener = (context: Record<string, unknown>) => void;
+
+/** What the page sees of the SDK, driven by hand. */
+class FakeClient {
+  static made: FakeClient[] = [];
+  readonly listeners = new Map<string, Listener>();
+  tokens: string[] = [];
+  connects = 0;
+
+  constructor(
+    readonly endpoint: string,
+    readonly options: { getToken: () => Promise<string> },
+  ) {
+    FakeClient.made.push(this);
+  }
+  on(event: string, listener: Listener) {
+    this.listeners.set(event, listener);
+  }
+  emit(event: string, context: Record<string, unknown> = {}) {
+    this.listeners.get(event)?.(context);
+  }
+  setToken(token: string) {
+    this.tokens.push(token);
+  }
+  connect() {
+    this.connects += 1;
+    this.emit('connecting');
+  }
+  disconnect() {}
+  removeAllListeners() {
+    this.listeners.clear();
+  }
+}
+
+vi.mock('centrifuge', () => ({
+  get Centrifuge() {
+    return FakeClient;
+  },
+  UnauthorizedError: class extends Error {},
+}));
+
+const TICK = { channel: 'pulse:all', data: { v: 1, events: [{ type: 'tick' }] } };
+
+let connection: RealtimeConnection;
+let options: { [Key in keyof ConnectionOptions]: ReturnType<typeof vi.fn> };
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  FakeClient.made = [];
+  let count = 0;
+  options = {
+    fetchToken: vi.fn(async () => {
+      count += 1;
+      return { token: `token-${count}`, endpoint: '/connection/websocket' };
+    }),
+    isSessionOver: vi.fn(() => false),
+    onEvents: vi.fn(),
+    onGap: vi.fn(),
+    onStatus: vi.fn(),
+  };
+  connection = new RealtimeConnection(options as unknown as ConnectionOptions);
+});
+
+afterEach(() => {
+  connection.close();
+  vi.useRealTimers();
+});
+
+async function opened(): Promise<FakeClient> {
+  connection.open();
+  await vi.advanceTimersByTimeAsync(0);
+  const [client] = FakeClient.made;
+  if (!client) throw new Error('no client');
+  return client;
+}
+
+async function live(): Promise<FakeClient> {
+  const client = await opened();
+  client.emit('connected');
+  client.emit('subscribed', { channel: 'personal:u', recovered: false });
+  client.emit('publication', TICK);
+  options.onGap.mockClear();
+  return client;
+}
+
+test('each attempt gets a token of its own', async () => {
+  const client = await opened();
+  expect(client.tokens).toEqual(['']);
+  expect(await client.options.getToken()).toBe('token-1');
+  expect(await client.options.getToken()).toBe('token-2');
+  client.emit('error');
+  expect(client.tokens).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(3_500);
+  client.emit('error');
+  expect(client.tokens).toHaveLength(2);
+});
+
+test('what the SDK takes as final is tried again', async () => {
+  const client = await live();
+  client.emit('disconnected', { code: 3500 });
+  await vi.advanceTimersByTimeAsync(70_000);
+  expect(FakeClient.made).toHaveLength(2);
+  expect(FakeClient.made[1]?.connects).toBe(1);
+});
+
+test('when the session is over, it is left', async () => {
+  options.fetchToken.mockRejectedValue(new Error('401'));
+  options.isSessionOver.mockReturnValue(true);
+  connection.open();
+  await vi.advanceTimersByTimeAsync(200_000);
+  expect(options.fetchToken).toHaveBeenCalledTimes(1);
+});
+
+test('while nobody answers, it goes on asking for a token', async () => {
+  options.fetchToken.mockRejectedValue(new Error('no answer'));
+  connection.open();
+  await vi.advanceTimersByTimeAsync(200_000);
+  expect(options.fetchToken.mock.calls.length).toBeGreaterThan(2);
+  expect(connection.status).toBe('not-live');
+});
+
+test('with real time switched off it is not live at once, and looks again', async () => {
+  options.fetchToken.mockResolvedValue(null);
+  connection.open();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(connection.status).toBe('not-live');
+  await vi.advanceTimersByTimeAsync(61_000);
+  expect(options.fetchToken).toHaveBeenCalledTimes(2);
+});
+
+test('a subscription that was not recovered is a gap, one that was is none', async () => {
+  const client = await live();
+  client.emit('subscribed', { channel: 'pulse:all', recovered: false });
+  client.emit('subscribed', { channel: 'personal:u', recovered: true });
+  expect(options.onGap).not.toHaveBeenCalled();
+  client.emit('subscribed', { channel: 'personal:u', recovered: false });
+  expect(options.onGap).toHaveBeenCalledTimes(1);
+});
+
+test('12 s without a tick are not live, and the next tick is a gap', async () => {
+  const client = await live();
+  expect(connection.status).toBe('live');
+  await vi.advanceTimersByTimeAsync(13_000);
+  expect(connection.status).toBe('not-live');
+  client.emit('publication', TICK);
+  expect(options.onGap).toHaveBeenCalledTimes(1);
+  expect(connection.status).toBe('live');
+  client.emit('publication', TICK);
+  expect(options.onGap).toHaveBeenCalledTimes(1);
+});
+
+test('events are handed on in order, without the ticks', async () => {
+  const client = await live();
+  const about = { room: 'r', epoch: 'e', time: 't' };
+  client.emit('publication', {
+    channel: 'personal:u',
+    data: {
+      v: 1,
+      events: [
+        { ...about, type: 'read', number: 1 },
+        { type: 'tick' },
+        { ...about, type: 'read', number: 2 },
+      ],
+    },
+  });
+  expect(options.onEvents).toHaveBeenCalledWith([
+    { ...about, type: 'read', number: 1 },
+    { ...about, type: 'read', number: 2 },
+  ]);
+});

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { readPublication } from './events.ts';
+
+const ABOUT = { room: 'r', epoch: 'e', time: '2026-01-01T00:00:00Z' };
+const MESSAGE = {
+  id: 'm',
+  roomId: 'r',
+  seq: 4,
+  number: 3,
+  changedSeq: 4,
+  authorId: 'u',
+  content: 'hello',
+  createdAt: '2026-01-01T00:00:00Z',
+  clientMessageId: 'c',
+};
+
+const read = (...events: unknown[]) => readPublication({ v: 1, events });
+
+test('a message is read with its author; absent fields are null', () => {
+  const author = { id: 'u', username: 'ada', displayName: 'Ada', later: true };
+  expect(read({ ...ABOUT, type: 'message.created', seq: 4, message: MESSAGE, author })).toEqual([
+    {
+      ...ABOUT,
+      type: 'message',
+      created: true,
+      seq: 4,
+      message: { ...MESSAGE, editedAt: null, deletedAt: null, replyTo: null },
+      author: { id: 'u', username: 'ada', displayName: 'Ada' },
+    },
+  ]);
+});
+
+test('a kind that is not known, or cannot be read, keeps its place in the order', () => {
+  expect(
+    read(
+      { ...ABOUT, type: 'message.painted', seq: 5 },
+      { ...ABOUT, type: 'message.edited', seq: 6, message: { id: 'm' } },
+    ),
+  ).toEqual([
+    { ...ABOUT, type: 'unknown', seq: 5 },
+    { ...ABOUT, type: 'unknown', seq: 6 },
+  ]);
+});
+
+test('what says nothing is left out', () => {
+  expect(read(null, 7, {}, { type: 'tick' }, { ...ABOUT, type: 'wave' })).toEqual([
+    { type: 'tick' },
+  ]);
+  for (const data of [null, 'x', {}, { v: 2, events: [] }, { v: 1, events: {} }]) {
+    expect(readPublication(data)).toEqual([]);
+  }
+});
+
+test.each([-1, 1.5, '4', 2 ** 53, Number.NaN])('a seq of %s is none', (seq) => {
+  expect(read({ ...ABOUT, type: 'message.created', seq, message: MESSAGE })).toEqual([]);
+});
