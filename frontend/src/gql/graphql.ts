@@ -4,44 +4,73 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** How a client keeps its refresh token. */
 export type ClientKind =
+  /** In an HttpOnly cookie, which the answer sets. */
   | 'BROWSER'
+  /** Itself: the answer has `refreshToken`. */
   | 'NATIVE';
 
+/** A new room. */
 export type CreateRoomInput = {
+  /** Its name, at most 80 characters. */
   name: string;
+  /** What it is about, at most 250 characters. */
   topic?: string | null | undefined;
+  /** Who may read. */
   visibility?: Visibility;
 };
 
+/** Who signs in. */
 export type LoginInput = {
+  /** How this client keeps its refresh token. */
   client?: ClientKind;
+  /** The password. */
   password: string;
+  /** The name for mentions, without regard to case. */
   username: string;
 };
 
+/** A new account. */
 export type RegisterInput = {
+  /** How this client keeps its refresh token. */
   client?: ClientKind;
+  /** The name to read; the username when absent. */
   displayName?: string | null | undefined;
+  /** At least 8 characters. */
   password: string;
+  /** The wanted name for mentions; unique without regard to case. */
   username: string;
 };
 
+/** What a member may do; a role acts only on lower ones. */
 export type Role =
+  /** Changes the room and its moderators. */
   | 'ADMIN'
+  /** Reads and writes. */
   | 'MEMBER'
+  /** Removes messages and mutes members. */
   | 'MODERATOR'
+  /** Everything, and there is always one. */
   | 'OWNER';
 
+/** A message to send. */
 export type SendMessageInput = {
+  /** The client's own id of this message: sending it again with the same id answers the first one. */
   clientMessageId: string;
+  /** CommonMark, at most 4,000 characters. */
   content: string;
+  /** The message of the same room that it answers. */
   replyTo?: string | null | undefined;
+  /** Where to. */
   roomId: string;
 };
 
+/** Who may read a room. */
 export type Visibility =
+  /** Members only. */
   | 'PRIVATE'
+  /** Every signed-in user may read; members may write. */
   | 'PUBLIC';
 
 export type LoginMutationVariables = Exact<{
