@@ -147,6 +147,21 @@ impl Binaries {
     }
 }
 
+/// The libraries of packages that were unpacked into a tool cache
+/// (`packages/usr/…`) instead of installed: what the loader must be told for a
+/// program from there. `None` for every other program.
+pub(crate) fn unpacked_libraries(program: &Path) -> Option<OsString> {
+    let usr = program
+        .ancestors()
+        .find(|folder| folder.ends_with("packages/usr"))?;
+    let libraries = std::fs::read_dir(usr.join("lib")).ok()?;
+    let folders = libraries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.to_string_lossy().contains("-linux-"));
+    std::env::join_paths(folders).ok()
+}
+
 /// `root/<version>/bin` for every version, the highest first.
 fn newest_first(root: &Path) -> Vec<PathBuf> {
     let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir(root)
@@ -250,6 +265,17 @@ mod tests {
         std::fs::remove_file(packages.join("17/bin/initdb")).unwrap();
         let found = search(&[("PLAZA_CACHE", root.path())]).postgres().unwrap();
         assert_eq!(found.folder, packages.join("15/bin"));
+    }
+
+    #[test]
+    fn a_program_of_unpacked_packages_is_given_their_libraries() {
+        let root = tempfile::tempdir().unwrap();
+        let usr = root.path().join("packages/usr");
+        let libraries = usr.join("lib/x86_64-linux-gnu");
+        std::fs::create_dir_all(&libraries).unwrap();
+        let found = unpacked_libraries(&usr.join("bin/redis-server"));
+        assert_eq!(found.as_deref(), Some(libraries.as_os_str()));
+        assert_eq!(unpacked_libraries(Path::new("/usr/bin/redis-server")), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::binaries::unpacked_libraries;
 use crate::process::{Launch, Output, Process, StopSignal};
 use crate::{
     Account, LocalError, MAX_BIND_TRIES, PidFile, PostgresBinaries, Reaper, create_folder,
@@ -189,6 +190,9 @@ impl PostgresOptions {
             .args(arguments)
             .current_dir(&self.folder)
             .stdin(Stdio::null());
+        if let Some(libraries) = unpacked_libraries(program) {
+            command.env("LD_LIBRARY_PATH", libraries);
+        }
         if let Some(account) = &self.account {
             account.apply(&mut command);
         }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::binaries::unpacked_libraries;
 use crate::{Account, LineSink, LocalError, PidFile, Reaper};
 
 /// How often a condition on a process is looked at.
@@ -109,6 +110,9 @@ impl Process {
             .current_dir(&launch.folder)
             .stdin(Stdio::null())
             .process_group(0);
+        if let Some(libraries) = unpacked_libraries(&launch.program) {
+            command.env("LD_LIBRARY_PATH", libraries);
+        }
         for (name, value) in &launch.environment {
             match value {
                 Some(value) => command.env(name, value),

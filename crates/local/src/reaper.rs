@@ -94,8 +94,10 @@ impl Reaper {
     /// # Errors
     /// [`LocalError::Spawn`].
     pub fn start() -> Result<Self, LocalError> {
+        // By the environment, so that a list of processes stays readable.
         let mut child = Command::new("/bin/sh")
-            .args(["-c", SCRIPT, "plaza-reaper"])
+            .args(["-c", "eval \"$PLAZA_REAPER\"", "plaza-reaper"])
+            .env("PLAZA_REAPER", SCRIPT)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
