@@ -159,7 +159,7 @@ impl RoomsClient {
     }
 
     /// Ends the caller's membership; not being a member changes nothing.
-    /// CONFLICT: the last owner of a room with other members.
+    /// When the last owner leaves, the first of the other members becomes owner.
     pub async fn leave(&self, who: As<'_>, room: RoomId) -> Result<(), ClientError> {
         self.0
             .call(who, Method::POST, &format!("/v1/rooms/{room}/leave"), &())

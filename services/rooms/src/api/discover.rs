@@ -207,6 +207,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_more_than_an_index_gives_the_largest_are_shown() {
+        let bench = Bench::new().await;
+        sqlx::query(
+            "INSERT INTO rooms (id, name, topic, visibility, version, state_version, member_count)
+             SELECT gen_random_uuid(), 'Rust ' || n, '', 'public', 1, 1, n
+             FROM generate_series(1, 2500) AS n",
+        )
+        .execute(&bench.database.pool)
+        .await
+        .unwrap();
+        room(&bench, "Rust", "", 0).await;
+        for query in ["rust", "ru"] {
+            let found = names(&bench, &format!("first=3&query={query}")).await;
+            let largest = ["Rust 2500", "Rust 2499", "Rust 2498"];
+            let expected = match query {
+                "rust" => ["Rust", largest[0], largest[1]],
+                _ => largest,
+            };
+            assert_eq!(found, expected, "{query}");
+        }
+    }
+
+    #[tokio::test]
     async fn what_is_found_says_whether_the_caller_is_a_member() {
         let bench = Bench::new().await;
         let ada: Person = Issuer::person("ada");

@@ -103,6 +103,26 @@ mod tests {
         assert!(!ask(&bench, 3, bench.epoch).await.replace);
     }
 
+    #[tokio::test]
+    async fn a_long_list_comes_in_parts() {
+        let bench = Bench::new().await;
+        sqlx::query(
+            "WITH feed AS (UPDATE removal_feed SET last = 10003)
+             INSERT INTO removals (number, room_id)
+             SELECT n, gen_random_uuid() FROM generate_series(1, 10003) AS n",
+        )
+        .execute(&bench.database.pool)
+        .await
+        .unwrap();
+        let first = ask(&bench, 0, Epoch::new()).await;
+        assert!(first.replace);
+        assert_eq!((first.last, first.entries.len()), (10_000, 10_000));
+        assert_eq!(first.entries[0].entry.user_id, None, "everybody's");
+        let rest = ask(&bench, first.last, bench.epoch).await;
+        assert!(!rest.replace);
+        assert_eq!((rest.last, rest.entries.len()), (10_003, 3));
+    }
+
     /// A poller that sees number n must never find a lower one later.
     #[tokio::test(flavor = "multi_thread")]
     async fn removals_of_many_rooms_at_once_become_visible_in_order() {
