@@ -3,7 +3,7 @@
 import { vi } from 'vitest';
 
 type Answer = Record<string, unknown> | Error;
-export type Handler = (variables: Record<string, unknown>) => Answer | Promise<Answer>;
+type Handler = (variables: Record<string, unknown>) => Answer | Promise<Answer>;
 
 export interface Server {
   /** Operations in the order in which they were asked. */
