@@ -57,6 +57,9 @@ pub struct GatewayArgs {
 /// Bounds of one GraphQL request.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct LimitsArgs {
+    /// Longest text of a GraphQL document, its variables not counted (bytes)
+    #[arg(long, env = "PLAZA_GRAPHQL_MAX_QUERY_BYTES", default_value_t = 16 * 1024, value_parser = at_least_one())]
+    pub graphql_max_query_bytes: usize,
     /// Deepest nesting of a GraphQL operation
     #[arg(long, env = "PLAZA_GRAPHQL_MAX_DEPTH", default_value_t = 16, value_parser = at_least_one())]
     pub graphql_max_depth: usize,

@@ -11,7 +11,7 @@ use tower_http::compression::{
 use crate::{
     GatewayArgs, Services, SpaError,
     cookie::CookieRules,
-    endpoint::{self, Endpoint},
+    endpoint::{self, Endpoint, Types},
     graph::{self, Gateway},
     graphiql,
     poll_after::Pollers,
@@ -66,6 +66,7 @@ pub fn router(parts: Parts) -> Result<Router, RouterError> {
     let endpoint = Endpoint {
         gateway: Arc::new(gateway),
         schema: graph::build(args.limits, args.dev),
+        types: Types::new(&graph::sdl()),
         cookies: CookieRules::new(args.public_origins.all_secure()),
         limits: args.limits,
         timeout,

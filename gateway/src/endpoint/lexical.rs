@@ -6,10 +6,16 @@ use plaza_types::{ApiError, Code};
 /// Deepest nesting of brackets: more than any operation within the limits has.
 const MAX_NESTING: u32 = 64;
 
-/// Refuses a document that nests too deep, or whose strings hold a surrogate.
-pub(super) fn check(query: &str) -> Result<(), ApiError> {
+/// Refuses a document that is longer than `max_bytes`, nests too deep, or whose strings hold a surrogate.
+pub(super) fn check(query: &str, max_bytes: usize) -> Result<(), ApiError> {
     if query.trim_ascii().is_empty() {
         return Err(ApiError::bad_input("query", "There is no query."));
+    }
+    if query.len() > max_bytes {
+        return Err(ApiError::bad_input(
+            "query",
+            format!("The query can have at most {max_bytes} bytes; send texts as variables."),
+        ));
     }
     let mut rest = query.as_bytes();
     let mut depth = 0u32;
@@ -93,6 +99,16 @@ fn is_surrogate(digits: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn check(query: &str) -> Result<(), ApiError> {
+        super::check(query, 1 << 20)
+    }
+
+    #[test]
+    fn the_text_is_bounded() {
+        assert!(super::check("{ me { id } }", 13).is_ok());
+        assert!(super::check("{ me  { id } }", 13).is_err());
+    }
 
     #[test]
     fn nesting_is_bounded_wherever_the_parser_recurses() {

@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod lexical;
+mod nulls;
 mod operation;
 mod shape;
 
@@ -29,6 +30,7 @@ use crate::{
     graph::{Gateway, Identity, RequestContext, Schema},
 };
 use body::Refusal;
+pub(crate) use nulls::Types;
 
 /// What the endpoint needs.
 pub(crate) struct Endpoint {
@@ -36,6 +38,8 @@ pub(crate) struct Endpoint {
     pub(crate) gateway: Arc<Gateway>,
     /// The schema.
     pub(crate) schema: Schema,
+    /// The schema's types.
+    pub(crate) types: Types,
     /// How the refresh token travels.
     pub(crate) cookies: CookieRules,
     /// Bounds of one request.
@@ -122,10 +126,14 @@ impl Endpoint {
             .and_then(|value| value.to_str().ok())
             .and_then(device::name);
         let context = RequestContext::new(self.gateway.clone(), identity, jar, device);
+        let (query, name) = (request.query.clone(), request.operation_name.clone());
         let execution = self.schema.execute(request.data(context));
-        let answer = tokio::time::timeout(self.timeout, execution)
+        let mut answer = tokio::time::timeout(self.timeout, execution)
             .await
             .unwrap_or_else(|_| Answer::from_errors(vec![refusal(ApiError::unavailable(1_000))]));
+        if answer.is_err() {
+            self.types.settle(&query, name.as_deref(), &mut answer);
+        }
         (operation, answer)
     }
 
@@ -135,7 +143,7 @@ impl Endpoint {
         request: &mut Request,
         identity: &Identity,
     ) -> (&'static str, Result<(), ServerError>) {
-        if let Err(error) = lexical::check(&request.query) {
+        if let Err(error) = lexical::check(&request.query, self.limits.graphql_max_query_bytes) {
             return (operation::OTHER, Err(refusal(error)));
         }
         let name = request.operation_name.clone();

@@ -172,6 +172,7 @@ mod tests {
     use super::*;
 
     const LIMITS: LimitsArgs = LimitsArgs {
+        graphql_max_query_bytes: 16_384,
         graphql_max_depth: 16,
         graphql_max_complexity: 1_000,
         graphql_max_aliases: 3,

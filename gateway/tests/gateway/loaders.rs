@@ -260,3 +260,71 @@ async fn heads_say_where_each_room_stands_and_when_to_ask_again() {
         json!([{ "roomId": id, "headSeq": 9, "version": 3, "number": 7, "unreadCount": 2, "preview": "hello", "fanout": "PERSONAL" }])
     );
 }
+
+#[tokio::test]
+async fn lists_of_rooms_bring_their_heads_and_authors_in_one_batch_each() {
+    let ids: Vec<_> = (0..60).map(|_| RoomId::new()).collect();
+    let rooms = ids.clone();
+    let bench = Bench::new(&[], move |call| {
+        let found: Vec<_> = rooms.iter().map(|id| room(*id)).collect();
+        match call.to.as_str() {
+            "GET /v1/rooms/joined" => (StatusCode::OK, json!(found)),
+            to if to.starts_with("GET /v1/rooms/discover") => {
+                let items: Vec<_> = found
+                    .iter()
+                    .map(|room| json!({ "cursor": "c", "item": room }))
+                    .collect();
+                (
+                    StatusCode::OK,
+                    json!({ "items": items, "hasNext": false, "hasPrevious": false }),
+                )
+            }
+            _ => answer(call),
+        }
+    })
+    .await;
+    let fields = "edges { node { unreadCount lastMessage { content author { displayName } } } }";
+    for (list, call) in [
+        ("rooms", "GET /v1/rooms/joined"),
+        ("discoverRooms", "GET /v1/rooms/discover?first=60"),
+    ] {
+        let before = bench.calls().len();
+        let answer = bench
+            .send(bench.ask(
+                &format!("{{ {list}(first: 60) {{ {fields} }} }}"),
+                &Value::Null,
+            ))
+            .await;
+        assert!(codes(&answer).is_empty(), "{}", answer.text());
+        let called: Vec<_> = bench
+            .calls()
+            .split_off(before)
+            .into_iter()
+            .map(|call| call.to)
+            .collect();
+        assert_eq!(called, [call, "POST /v1/heads", "POST /v1/users/lookup"]);
+    }
+}
+
+#[tokio::test]
+async fn when_auth_is_away_a_page_comes_without_authors_after_one_try() {
+    let id = RoomId::new();
+    let bench = Bench::new(&[], move |call| {
+        if call.to.contains("/messages?") {
+            let page = (0..60).map(|_| message(id, UserId::new(), None)).collect();
+            return (StatusCode::OK, history(page));
+        }
+        crate::stand_in::refusal(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE")
+    })
+    .await;
+    let query =
+        "query($id: ID!) { room(id: $id) { messages { nodes { content author { username } } } } }";
+    let answer = bench.send(bench.ask(query, &json!({ "id": id }))).await;
+    let nodes = answer.json()["data"]["room"]["messages"]["nodes"].clone();
+    assert_eq!(
+        nodes[59],
+        json!({ "content": "hello\nthere", "author": null })
+    );
+    assert!(codes(&answer).iter().all(|code| code == "UNAVAILABLE"));
+    assert_eq!(bench.calls().len(), 2, "{:?}", bench.called());
+}

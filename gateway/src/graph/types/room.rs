@@ -240,8 +240,7 @@ impl Room {
             .await
             .map_err(refused)?;
         let (changes, messages) = RoomChanges::new(changes);
-        let changed = ctx.look_ahead().field("messages");
-        if changed.field("author").exists() {
+        if ctx.look_ahead().field("messages").field("author").exists() {
             load_authors(session, messages.iter().map(AsRef::as_ref)).await;
         }
         session.loaders.know(&messages).await;
