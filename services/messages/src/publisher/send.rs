@@ -77,7 +77,6 @@ impl Sender {
                 return Ok(Sent::Away);
             }
         }
-        self.backoff.reset();
         self.outage.answered();
         Ok(Sent::All)
     }
@@ -162,6 +161,9 @@ impl Sender {
     fn count(&mut self, tally: &Tally) {
         metrics::counter!("plaza_publisher_publications_total").increment(tally.publications);
         metrics::counter!("plaza_publisher_deliveries_total").increment(tally.deliveries);
+        if tally.deliveries > 0 {
+            self.backoff.reset();
+        }
         if let Some(code) = tally.held {
             metrics::counter!("plaza_publisher_retries_total", "of" => "centrifugo")
                 .increment(tally.retries);
