@@ -1,7 +1,7 @@
 //! What the person at the terminal sees.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -25,6 +25,7 @@ struct Shared {
     lines: Mutex<Option<SyncSender<String>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     left_out: AtomicU64,
+    everything: AtomicBool,
     colour: bool,
 }
 
@@ -44,6 +45,7 @@ impl Console {
                 lines: Mutex::new(Some(lines)),
                 writer: Mutex::new(Some(writer)),
                 left_out: AtomicU64::new(0),
+                everything: AtomicBool::new(false),
                 colour,
             }),
         }
@@ -77,9 +79,16 @@ impl Console {
         self.say(format!("  {tick} {what} ({seconds:.1} s)"));
     }
 
+    /// From now on all that the parts say; until then, so that the steps can be
+    /// followed, only what is wrong.
+    pub(crate) fn show_everything(&self) {
+        self.shared.everything.store(true, Ordering::Relaxed);
+    }
+
     /// A line of a part's log.
     pub(crate) fn log(&self, part: PartName, line: &LogLine) {
-        if line.is_shown(part) {
+        let everything = self.shared.everything.load(Ordering::Relaxed);
+        if line.is_shown(part) && (everything || line.level >= Level::Warn) {
             self.say(line.render(part, &now(), self.shared.colour));
         }
     }

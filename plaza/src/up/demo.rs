@@ -34,6 +34,10 @@ pub(crate) async fn seed(data: &Data, url: &str, console: &Console) -> anyhow::R
     }
     for room in ROOMS {
         let (owner, guests) = room.people.split_first().context("a room without people")?;
+        // Made by a start that was interrupted.
+        if gateway.has_room(&tokens[owner], room.name).await? {
+            continue;
+        }
         let id = gateway
             .ask(
                 &tokens[owner],
@@ -52,12 +56,14 @@ pub(crate) async fn seed(data: &Data, url: &str, console: &Console) -> anyhow::R
                 )
                 .await?;
         }
-        for (author, content) in room.messages {
+        for (number, (author, content)) in room.messages.iter().enumerate() {
             gateway
                 .ask(
                     &tokens[author],
                     "mutation($input: SendMessageInput!) { sendMessage(input: $input) { id } }",
-                    json!({ "input": { "roomId": id, "content": content } }),
+                    json!({ "input": {
+                        "roomId": id, "content": content, "clientMessageId": format!("demo-{number}")
+                    } }),
                     "/sendMessage/id",
                 )
                 .await?;
@@ -127,6 +133,13 @@ impl Gateway {
         .with_context(|| format!("cannot register or log in {username}"))
     }
 
+    async fn has_room(&self, token: &str, name: &str) -> anyhow::Result<bool> {
+        let query = "{ rooms(first: 50) { nodes { name } } }";
+        let data = self.data(token, query, Value::Null).await?;
+        let rooms = data.pointer("/rooms/nodes").and_then(Value::as_array);
+        Ok(rooms.is_some_and(|rooms| rooms.iter().any(|room| room["name"] == name)))
+    }
+
     /// Runs an operation and gives the text at `path` of its data.
     async fn ask(
         &self,
@@ -135,6 +148,15 @@ impl Gateway {
         variables: Value,
         path: &str,
     ) -> anyhow::Result<String> {
+        let data = self.data(token, query, variables).await?;
+        data.pointer(path)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+            .with_context(|| format!("an answer without {path}"))
+    }
+
+    /// Runs an operation.
+    async fn data(&self, token: &str, query: &str, variables: Value) -> anyhow::Result<Value> {
         let mut request = self
             .0
             .request(reqwest::Method::POST, "/graphql")
@@ -142,14 +164,10 @@ impl Gateway {
         if !token.is_empty() {
             request = request.bearer_auth(token);
         }
-        let answer: Value = request.send().await?.json().await?;
+        let mut answer: Value = request.send().await?.json().await?;
         if let Some(error) = answer.pointer("/errors/0/message").and_then(Value::as_str) {
             bail!("{error}");
         }
-        answer
-            .pointer(&format!("/data{path}"))
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-            .with_context(|| format!("an answer without {path}"))
+        Ok(answer["data"].take())
     }
 }

@@ -53,12 +53,12 @@ impl LogLine {
     }
 
     /// Whether a reader at the terminal should see it: all that Plaza's parts
-    /// say, and of the servers what is wrong.
+    /// say, and of the servers errors; they warn of much that is no concern here.
     pub(crate) fn is_shown(&self, part: PartName) -> bool {
         let least = if part.is_own() {
             Level::Debug
         } else {
-            Level::Warn
+            Level::Error
         };
         self.level >= least && !self.message.is_empty()
     }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn of_the_servers_only_what_is_wrong_is_shown() {
+    fn of_the_servers_only_errors_are_shown() {
         let postgres = "2026-11-24 18:00:00.000 UTC [7] LOG:  checkpoint starting";
         assert_eq!(shown(PartName::Postgres, postgres), None);
         let fatal = "2026-11-24 18:00:00.000 UTC [7] FATAL:  out of memory";
@@ -210,11 +210,8 @@ mod tests {
             shown(PartName::Redis, "7:M 24 Nov 2026 18:00:00.000 * Ready"),
             None
         );
-        assert!(
-            shown(PartName::Redis, "7:M 24 Nov 2026 18:00:00.000 # Disk full")
-                .unwrap()
-                .ends_with("warn  Disk full")
-        );
+        let warning = LogLine::parse(PartName::Redis, b"7:M 24 Nov 2026 18:00:00.000 # Disk full");
+        assert_eq!(warning, LogLine::plain(Level::Warn, "Disk full"));
         let info = r#"{"level":"info","time":"2026-11-24T18:00:00Z","message":"serving"}"#;
         assert_eq!(shown(PartName::Centrifugo, info), None);
     }

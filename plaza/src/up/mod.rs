@@ -186,6 +186,7 @@ async fn serve(
     }
     console.say("  Ctrl-C stops it; the data stays.");
     console.say("");
+    console.show_everything();
     down.cancelled().await;
     Ok(())
 }

@@ -228,7 +228,8 @@ impl Keeper {
             self.pause = FIRST_PAUSE;
         }
         let message = format!(
-            "ended unexpectedly ({status}); starting it again in {:.1} s",
+            "ended unexpectedly ({status}; its log is {}); starting it again in {:.1} s",
+            self.recipe.data.log(self.name.as_str()).display(),
             self.pause.as_secs_f64()
         );
         self.console.event(self.name, Level::Error, &message);
