@@ -82,13 +82,12 @@ async fn page(State(spa): State<Spa>, mut request: Request) -> Response {
         return nothing();
     }
     let html = accepts_html(request.headers());
-    // Times of files say nothing about releases (images may set them all
-    // alike): these are answered whole.
-    let fresh = matches!(extension(&path), "" | "html" | "json");
+    // What belongs to one release must come with its index.html. Times of files
+    // and the tags made of them say nothing about releases (images may set them
+    // all alike), so it is answered whole.
+    let fresh = !matches!(extension(&path), "svg" | "png" | "ico" | "webp" | "woff2");
     if fresh {
-        for name in [header::IF_MODIFIED_SINCE, header::IF_UNMODIFIED_SINCE] {
-            request.headers_mut().remove(name);
-        }
+        unconditional(request.headers_mut());
     }
     if path != "/" {
         let file = copy(&request);
@@ -104,12 +103,25 @@ async fn page(State(spa): State<Spa>, mut request: Request) -> Response {
         if !html || path.starts_with("/assets") {
             return nothing();
         }
-        request.headers_mut().remove(header::IF_MODIFIED_SINCE);
-        request.headers_mut().remove(header::RANGE);
+        unconditional(request.headers_mut());
     }
     match spa.index.oneshot(request).await {
         Ok(response) if found(response.status()) => uncached(response),
         _ => nothing(),
+    }
+}
+
+/// Asks for the whole file, whatever the browser has of it.
+fn unconditional(headers: &mut HeaderMap) {
+    for name in [
+        header::IF_MATCH,
+        header::IF_MODIFIED_SINCE,
+        header::IF_NONE_MATCH,
+        header::IF_RANGE,
+        header::IF_UNMODIFIED_SINCE,
+        header::RANGE,
+    ] {
+        headers.remove(name);
     }
 }
 
@@ -162,7 +174,9 @@ fn cached(response: impl IntoResponse, how: HeaderValue) -> Response {
 
 fn uncached(response: impl IntoResponse) -> Response {
     let mut response = cached(response, NEVER);
-    response.headers_mut().remove(header::LAST_MODIFIED);
+    for name in [header::ACCEPT_RANGES, header::ETAG, header::LAST_MODIFIED] {
+        response.headers_mut().remove(name);
+    }
     response
 }
 

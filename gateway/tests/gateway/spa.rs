@@ -20,6 +20,7 @@ fn build() -> TempDir {
     };
     put("dist/index.html", "<!doctype html><title>Plaza</title>");
     put("dist/version.json", "{\"build\":\"1\"}");
+    put("dist/theme.js", "0");
     put("dist/favicon.svg", "<svg/>");
     put(
         "dist/assets/index-0a1b2c3d.js",
@@ -65,11 +66,13 @@ async fn every_client_side_address_answers_index_html_uncached() {
         assert_eq!(text(&answer.headers, header::CACHE_CONTROL), "no-store");
         assert_eq!(text(&answer.headers, header::CONTENT_TYPE), "text/html");
         assert!(answer.headers.get(header::LAST_MODIFIED).is_none());
+        assert!(answer.headers.get(header::ETAG).is_none());
     }
     // A browser that kept one anyway is not told that it is still good.
     let answer = Request::get("/")
         .header("accept", HTML)
         .header("if-modified-since", "Fri, 01 Jan 2100 00:00:00 GMT")
+        .header("if-none-match", "*")
         .send(&bench.router)
         .await;
     answer.expect(StatusCode::OK);
@@ -95,10 +98,11 @@ async fn assets_are_kept_for_good_and_missing_ones_are_404() {
     for path in ["/assets", "/assets/", "/robots.txt"] {
         get(&bench, path, "*/*").await.expect(StatusCode::NOT_FOUND);
     }
-    let version = get(&bench, "/version.json", "*/*")
-        .await
-        .expect(StatusCode::OK);
-    assert_eq!(text(&version.headers, header::CACHE_CONTROL), "no-store");
+    for of_one_release in ["/version.json", "/theme.js"] {
+        let answer = get(&bench, of_one_release, "*/*").await;
+        let answer = answer.expect(StatusCode::OK);
+        assert_eq!(text(&answer.headers, header::CACHE_CONTROL), "no-store");
+    }
     let icon = get(&bench, "/favicon.svg", "image/*")
         .await
         .expect(StatusCode::OK);
