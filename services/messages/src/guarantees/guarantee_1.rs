@@ -38,12 +38,15 @@ async fn guarantee_1_a_commit_that_fails_is_not_answered_as_accepted() {
     let before = bench.stored().await;
     fail_commits(&bench, "messages").await;
 
-    let sent = bench.send(&ada, room, "c2", "second").await;
-    let edited = bench.edit(&ada, message.id, "other").await;
-    let deleted = bench.delete(&ada, message.id).await;
+    let answers = [
+        ("send", bench.send(&ada, room, "c2", "second").await),
+        ("edit", bench.edit(&ada, message.id, "other").await),
+        ("delete", bench.delete(&ada, message.id).await),
+    ];
 
-    for answer in [sent, edited, deleted] {
-        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    for (what, answer) in answers {
+        let failed = StatusCode::INTERNAL_SERVER_ERROR;
+        assert_eq!(answer.status, failed, "{what}: {}", answer.text());
         assert_eq!(answer.code(), "INTERNAL");
         assert!(!answer.text().contains("refused"), "{}", answer.text());
     }
@@ -95,5 +98,5 @@ async fn guarantee_1_what_was_answered_survives_a_killed_database() {
     .await;
     let stored: HashSet<MessageId> = stored.into_iter().map(MessageId).collect();
     let lost = answered.iter().filter(|id| !stored.contains(id)).count();
-    assert_eq!(lost, 0, "of {} answered messages", answered.len());
+    assert_eq!(lost, 0, "lost of {} answered messages", answered.len());
 }

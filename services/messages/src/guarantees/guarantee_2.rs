@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use http::StatusCode;
 use plaza_events::Body;
+use plaza_testkit::Answer;
 use plaza_types::{ClientMessageId, Message, MessageContent, MessageId, Person, RoomId, Seq};
 use serde_json::json;
 
@@ -36,12 +37,7 @@ async fn write(bench: Arc<Bench>, who: Person, room: RoomId, foreign: MessageId)
         );
         assert_eq!(bad.code(), "BAD_USER_INPUT", "{}", bad.text());
         assert_eq!(long.code(), "BAD_USER_INPUT", "{}", long.text());
-        let answers = [first, second, other];
-        let message: Message = answers
-            .iter()
-            .find(|answer| answer.status == StatusCode::OK)
-            .unwrap_or_else(|| panic!("nobody accepted: {answers:?}"))
-            .parse();
+        let message = one_message(&[first, second, other]);
         accepted += 1;
         if turn % 3 == 0 {
             bench
@@ -58,6 +54,20 @@ async fn write(bench: Arc<Bench>, who: Person, room: RoomId, foreign: MessageId)
         }
     }
     accepted
+}
+
+/// What all who were accepted were answered; the others were told of a conflict.
+fn one_message(answers: &[Answer]) -> Message {
+    let (accepted, refused): (Vec<_>, Vec<_>) = answers
+        .iter()
+        .partition(|answer| answer.status == StatusCode::OK);
+    for answer in refused {
+        assert_eq!(answer.code(), "CONFLICT", "{}", answer.text());
+    }
+    let mut messages = accepted.into_iter().map(Answer::parse::<Message>);
+    let first = messages.next().expect("somebody was accepted");
+    assert!(messages.all(|message| message == first), "two accepted");
+    first
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

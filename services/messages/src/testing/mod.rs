@@ -1,8 +1,10 @@
 //! What the tests of messages share: the whole API over an own database, in
 //! front of rooms that the test governs.
 
+mod auth;
 mod rooms;
 
+pub(crate) use auth::serve_auth;
 pub(crate) use rooms::{Mood, StubRooms};
 
 use std::{sync::Arc, time::Duration};
