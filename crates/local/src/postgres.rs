@@ -263,6 +263,7 @@ impl PostgresOptions {
             // A transaction whose client is gone gives up its locks soon.
             "client_connection_check_interval=1s".to_owned(),
             "tcp_user_timeout=10s".to_owned(),
+            "jit=off".to_owned(),
             "timezone=UTC".to_owned(),
             "log_timezone=UTC".to_owned(),
             "lc_messages=C".to_owned(),
