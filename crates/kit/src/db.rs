@@ -49,9 +49,6 @@ pub fn options(
         ("statement_timeout", statement_timeout_ms.to_string()),
         ("idle_in_transaction_session_timeout", "5s".to_owned()),
         ("tcp_user_timeout", "3s".to_owned()),
-        // Short statements only: compiling one costs more than it could save,
-        // and an estimate that is off makes PostgreSQL do it each time.
-        ("jit", "off".to_owned()),
         ("timezone", "UTC".to_owned()),
         // Short statements on tables without statistics can be planned as
         // expensive; compiling one takes 200 ms, running it takes 1.
