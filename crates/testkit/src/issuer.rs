@@ -46,28 +46,32 @@ impl Default for Issuer {
 impl Issuer {
     /// One with a fresh key.
     pub fn new() -> Self {
-        plaza_kit::install_crypto();
-        let kid = uuid::Uuid::now_v7().to_string();
         let document =
             EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
                 .expect("a key can be made");
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref())
-            .expect("the key was just made");
+        Self::with_key(&uuid::Uuid::now_v7().to_string(), document.as_ref())
+    }
+
+    /// One that signs with this key (PKCS#8, P-256), for instance auth's own.
+    pub fn with_key(kid: &str, pkcs8: &[u8]) -> Self {
+        plaza_kit::install_crypto();
+        let pair =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).expect("a P-256 key");
         let point: &[u8; 65] = pair
             .public_key()
             .as_ref()
             .try_into()
             .expect("P-256 has 65 bytes");
-        let jwk = PublicJwk::es256(&kid, point);
+        let jwk = PublicJwk::es256(kid, point);
         let keys = KeySet::default();
         keys.replace(&PublicJwks {
             keys: vec![jwk.clone()],
         })
         .expect("the key is good");
         Self {
-            key: EncodingKey::from_ec_der(document.as_ref()),
+            key: EncodingKey::from_ec_der(pkcs8),
             verifier: Verifier::new(keys, Arc::new(Revocations::default())),
-            kid,
+            kid: kid.to_owned(),
             jwk,
         }
     }

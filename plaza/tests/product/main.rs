@@ -1,0 +1,10 @@
+//! The whole product as a client meets it: `plaza up` with its real servers,
+//! spoken to through GraphQL alone.
+
+mod bad_input;
+mod bad_tokens;
+mod conversation;
+mod guarantee_6;
+mod observability;
+mod sessions;
+mod support;

@@ -1,0 +1,233 @@
+//! A running Plaza and the people in it.
+
+mod channel;
+mod database;
+mod person;
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    time::Duration,
+};
+
+use plaza_local::{Launch, Process, Reaper, StopSignal};
+use plaza_testkit::eventually;
+use reqwest::{
+    Client, RequestBuilder, StatusCode,
+    header::{HeaderMap, SET_COOKIE},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub(crate) use person::Person;
+
+const PLAZA: &str = env!("CARGO_BIN_EXE_plaza");
+
+/// How long a Plaza may take to come up on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A Plaza of a test's own. Dropping it stops it and removes its data.
+pub(crate) struct Plaza {
+    url: String,
+    data: TempDir,
+    client: Client,
+    _process: Process,
+    _reaper: Reaper,
+}
+
+impl Plaza {
+    /// One with real time.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// One that was told more on its command line.
+    pub(crate) async fn start_with(flags: &[&str]) -> Self {
+        plaza_kit::install_crypto();
+        let data = tempfile::Builder::new()
+            .prefix("plaza-product-")
+            .tempdir_in("/tmp")
+            .expect("a folder for the data");
+        let folder = data.path().join("data");
+        let mut arguments = vec![
+            "up".into(),
+            "--no-demo".into(),
+            "--data".into(),
+            folder.into_os_string(),
+        ];
+        arguments.extend(flags.iter().map(Into::into));
+        // The servers run as another user when the tests run as root.
+        open_to_all(data.path());
+        let reaper = Reaper::start().expect("a reaper");
+        let process = Process::start(
+            &Launch {
+                name: "plaza up".into(),
+                program: PLAZA.into(),
+                arguments,
+                environment: Vec::new(),
+                folder: "/".into(),
+                account: None,
+                output: plaza_local::Output::File(data.path().join("log")),
+                stop: StopSignal::Term,
+                pid_file: None,
+            },
+            &reaper,
+        )
+        .expect("plaza starts");
+        let client = client();
+        let mut plaza = Self {
+            url: String::new(),
+            data,
+            client,
+            _process: process,
+            _reaper: reaper,
+        };
+        eventually(PATIENCE, async || plaza.try_url().await).await;
+        plaza.url = plaza.try_url().await.expect("it just answered");
+        plaza
+    }
+
+    async fn try_url(&self) -> Result<String, String> {
+        let output = self.ctl_output(&["status", "--json"]);
+        if !output.status.success() {
+            return Err(format!(
+                "{}\n{}",
+                String::from_utf8_lossy(&output.stderr),
+                self.log()
+            ));
+        }
+        let status: Value =
+            serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())?;
+        let url = status["url"].as_str().ok_or("no url")?.to_owned();
+        let answer = self
+            .client
+            .post(format!("{url}/graphql"))
+            .json(&json!({ "query": "{ __typename }" }))
+            .send()
+            .await;
+        match answer {
+            Ok(answer) if answer.status().is_success() => Ok(url),
+            other => Err(format!("{other:?}\n{}", self.log())),
+        }
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.data.path().join("log")).unwrap_or_default()
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.data.path().join("data")
+    }
+
+    pub(crate) fn secret(&self, name: &str) -> String {
+        let path = self.folder().join("secrets").join(name);
+        std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+            .trim()
+            .to_owned()
+    }
+
+    fn ctl_output(&self, words: &[&str]) -> Output {
+        Command::new(PLAZA)
+            .arg("ctl")
+            .arg("--data")
+            .arg(self.folder())
+            .args(words)
+            .output()
+            .expect("plaza ctl runs")
+    }
+
+    /// `plaza ctl …`, which must succeed.
+    pub(crate) async fn ctl(&self, words: &[&str]) -> String {
+        let output = tokio::task::block_in_place(|| self.ctl_output(words));
+        assert!(
+            output.status.success(),
+            "plaza ctl {words:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    /// A request to the GraphQL endpoint, with what `change` adds to it.
+    pub(crate) async fn request(
+        &self,
+        body: &Value,
+        change: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Answer {
+        let request = change(self.client.post(format!("{}/graphql", self.url)).json(body));
+        let response = request.send().await.expect("the gateway answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.expect("a whole answer");
+        let json = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Answer {
+            status,
+            headers,
+            json,
+        }
+    }
+
+    /// One GraphQL operation by somebody, or by nobody.
+    pub(crate) async fn graphql(
+        &self,
+        token: Option<&str>,
+        query: &str,
+        variables: Value,
+    ) -> Answer {
+        self.request(
+            &json!({ "query": query, "variables": variables }),
+            |request| match token {
+                Some(token) => request.bearer_auth(token),
+                None => request,
+            },
+        )
+        .await
+    }
+}
+
+/// A client that keeps no cookies and follows nothing.
+fn client() -> Client {
+    Client::builder()
+        .timeout(Duration::from_secs(30))
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .expect("a client")
+}
+
+fn open_to_all(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("own folder");
+}
+
+/// What the gateway said.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) json: Value,
+}
+
+impl Answer {
+    /// The data, of an answer without errors.
+    #[track_caller]
+    pub(crate) fn data(&self) -> &Value {
+        assert!(self.json["errors"].is_null(), "{:#}", self.json);
+        &self.json["data"]
+    }
+
+    /// The code of the first error.
+    #[track_caller]
+    pub(crate) fn code(&self) -> &str {
+        self.json["errors"][0]["extensions"]["code"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no coded error: {:#}", self.json))
+    }
+
+    /// The refresh cookie that was set: `name=value`.
+    pub(crate) fn cookie(&self) -> Option<String> {
+        self.headers.get_all(SET_COOKIE).iter().find_map(|value| {
+            let pair = value.to_str().ok()?.split(';').next()?;
+            pair.contains("plaza_refresh=").then(|| pair.to_owned())
+        })
+    }
+}

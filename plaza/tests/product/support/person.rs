@@ -1,0 +1,95 @@
+use plaza_types::{MessageId, UserId};
+use serde_json::{Value, json};
+
+use super::{Answer, Plaza};
+
+/// Somebody with an account, signed in as a program (`NATIVE`).
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    pub(crate) id: UserId,
+    pub(crate) username: String,
+    pub(crate) token: String,
+}
+
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// A name that nobody has.
+pub(crate) fn fresh_name() -> String {
+    // The random end: names of one moment differ there.
+    format!("p{}", &MessageId::new().uuid().simple().to_string()[14..])
+}
+
+impl Plaza {
+    /// Opens an account.
+    pub(crate) async fn person(&self) -> Person {
+        let username = fresh_name();
+        let answer = self
+            .graphql(
+                None,
+                "mutation($input: RegisterInput!) { register(input: $input) { accessToken user { id } } }",
+                json!({ "input": { "username": username, "password": PASSWORD, "client": "NATIVE" } }),
+            )
+            .await;
+        let session = &answer.data()["register"];
+        Person {
+            id: session["user"]["id"].as_str().unwrap().parse().unwrap(),
+            token: session["accessToken"].as_str().unwrap().to_owned(),
+            username,
+        }
+    }
+}
+
+impl Person {
+    /// One operation by this person.
+    pub(crate) async fn ask(&self, plaza: &Plaza, query: &str, variables: Value) -> Answer {
+        plaza.graphql(Some(&self.token), query, variables).await
+    }
+
+    /// Makes a public room and gives its id.
+    pub(crate) async fn creates_room(&self, plaza: &Plaza, name: &str) -> String {
+        let answer = self
+            .ask(
+                plaza,
+                "mutation($input: CreateRoomInput!) { createRoom(input: $input) { id } }",
+                json!({ "input": { "name": name } }),
+            )
+            .await;
+        answer.data()["createRoom"]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    pub(crate) async fn joins(&self, plaza: &Plaza, room: &str) {
+        self.ask(
+            plaza,
+            "mutation($room: ID!) { joinRoom(roomId: $room) { id } }",
+            json!({ "room": room }),
+        )
+        .await
+        .data();
+    }
+
+    /// Sends under an id of the client's own; gives the message.
+    pub(crate) async fn sends(&self, plaza: &Plaza, room: &str, content: &str) -> Value {
+        self.sends_as(plaza, room, content, &MessageId::new().to_string())
+            .await
+            .data()["sendMessage"]
+            .clone()
+    }
+
+    pub(crate) async fn sends_as(
+        &self,
+        plaza: &Plaza,
+        room: &str,
+        content: &str,
+        id: &str,
+    ) -> Answer {
+        self.ask(
+            plaza,
+            "mutation($input: SendMessageInput!) { sendMessage(input: $input) { id seq number content author { username } } }",
+            json!({ "input": { "roomId": room, "content": content, "clientMessageId": id } }),
+        )
+        .await
+    }
+}
