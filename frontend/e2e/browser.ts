@@ -66,7 +66,10 @@ export class Profile {
     await this.page.getByLabel('Username').fill(account.username);
     await this.page.getByLabel('Password').fill(account.password);
     await this.page.getByRole('button', { name: 'Log in' }).click();
-    await this.page.getByRole('navigation', { name: 'Rooms' }).waitFor({ state: 'attached' });
+    // Hidden beside a room on a narrow screen.
+    await this.page
+      .getByRole('navigation', { name: 'Rooms', includeHidden: true })
+      .waitFor({ state: 'attached' });
   }
 
   /** Waits until the indicator says so. */

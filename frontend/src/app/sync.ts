@@ -14,6 +14,7 @@ import {
 import {
   catchUp,
   compareHead,
+  hasFailed,
   holds,
   loadNewest,
   openRoomOf,
@@ -115,9 +116,11 @@ async function compareVisited(): Promise<void> {
   const room = rooms[roomId];
   const failure = failures[roomId];
   if (failure === 'NOT_FOUND' || failure === 'FORBIDDEN' || failure === 'BAD_USER_INPUT') return;
-  if (!holds(roomId)) {
-    await Promise.all([loadNewest(roomId), room ? null : loadRoom(roomId)]);
-  } else if (!room?.member) {
+  if (!room) {
+    if (failure) await loadRoom(roomId);
+  } else if (!holds(roomId)) {
+    if (hasFailed(roomId)) await loadNewest(roomId);
+  } else if (!room.member) {
     await catchUp(roomId);
   }
 }

@@ -67,6 +67,7 @@ export function MessageLog(props: MessageLogProps) {
             sends: timeline.hasNewer ? [] : sends,
             me,
             newAfter,
+            hasOlder: timeline.hasOlder,
           })
         : [],
     [timeline, sends, me, newAfter],

@@ -35,11 +35,16 @@ function Room({ roomId }: { roomId: string }) {
 
   useEffect(() => {
     setOpenRoom(roomId);
-    const known = useRooms.getState().rooms[roomId];
-    if (!known) void loadRoom(roomId);
-    void openRoom(roomId, known ? unreadOf(known) : 0);
+    if (!useRooms.getState().rooms[roomId]) void loadRoom(roomId);
     return () => setOpenRoom(null);
   }, [roomId]);
+
+  // How much is unread says how far back the messages have to be loaded.
+  const known = room !== undefined;
+  useEffect(() => {
+    const entry = useRooms.getState().rooms[roomId];
+    if (known && entry) void openRoom(roomId, unreadOf(entry));
+  }, [roomId, known]);
 
   if (!room) {
     if (!failure) return <main className={styles.main} />;

@@ -24,12 +24,14 @@ import {
 } from './model/timeline.ts';
 import { findPeople, learnPeople } from './people.ts';
 import { changeTimeline, heldOf, keepOnly, setHeld } from './store.ts';
-import { authorsOf, changesFrom, messageFrom, pageFrom } from './wire.ts';
+import { authorsOf, changesFrom, pageFrom } from './wire.ts';
 
 const PAGE = 50;
 const MAX_PAGE = 100;
 /** How many messages of a room are held at most; the far end is let go of. */
 const MAX_HELD = 400;
+/** How many read messages stand above the New line at least. */
+const ABOVE_NEW = 20;
 const MAX_EARLY = 256;
 /** Rooms whose timelines are held: the open one and those left last. */
 const MAX_ROOMS = 6;
@@ -61,14 +63,14 @@ export function openRoomOf(): string | null {
   return openRoomId;
 }
 
-/** Shows a room: from what is held, or by its newest page. */
+/** Shows a room: from what is held, or from the first unread message on, if that is not far. */
 export async function openRoom(roomId: string, unread: number): Promise<void> {
   recent = [roomId, ...recent.filter((id) => id !== roomId)].slice(0, MAX_ROOMS);
   keepOnly(recent);
   const { timeline } = heldOf(roomId);
   if (!timeline || timeline.stale || timeline.hasNewer) {
     inView.delete(roomId);
-    await loadNewest(roomId, Math.min(MAX_PAGE, Math.max(PAGE, unread + 20)));
+    await loadNewest(roomId, Math.min(MAX_HELD, Math.max(PAGE, unread + ABOVE_NEW)));
   } else if (isBehind(timeline)) {
     await catchUp(roomId);
   }
@@ -80,9 +82,9 @@ export function setInView(roomId: string, messageId: string | null): void {
   else inView.set(roomId, messageId);
 }
 
-/** Begins the room's timeline at its newest page. */
+/** Begins the room's timeline at its newest messages. */
 export async function loadNewest(roomId: string, last = PAGE): Promise<void> {
-  await loadFirst(roomId, async () => pageFrom(roomId, await newest(roomId, last)));
+  await loadFirst(roomId, () => newest(roomId, last));
 }
 
 /** After a reset: the newest page, or the one around the message in view. */
@@ -128,7 +130,7 @@ export async function loadOlder(roomId: string): Promise<void> {
   if (before === undefined) return refreshCursors(roomId);
   await loadMore(roomId, 'older', edge.id, async () => {
     const { room } = await request(OlderDocument, { roomId, last: PAGE, before });
-    return present(room).messages;
+    return read(roomId, present(room).messages);
   });
 }
 
@@ -139,7 +141,7 @@ export async function loadNewer(roomId: string): Promise<void> {
   if (!timeline?.hasNewer || !edge || after === undefined) return;
   await loadMore(roomId, 'newer', edge.id, async () => {
     const { room } = await request(NewerDocument, { roomId, first: PAGE, after });
-    return present(room).messages;
+    return read(roomId, present(room).messages);
   });
 }
 
@@ -147,7 +149,7 @@ async function loadMore(
   roomId: string,
   side: 'older' | 'newer',
   anchorId: string,
-  load: () => Promise<PageFieldsFragment>,
+  load: () => Promise<Page>,
 ): Promise<void> {
   const { loading, failed } = heldOf(roomId);
   if (loading.first || loading[side]) return;
@@ -157,10 +159,7 @@ async function loadMore(
   });
   let code = null;
   try {
-    const answer = await load();
-    learnPeople(authorsOf(answer.edges.map(({ node }) => node)));
-    // The other side of its cursor is already here: a page knows only its own.
-    const page = pageFrom(roomId, answer);
+    const page = await load();
     const timeline = changeTimeline(roomId, me(), (held) =>
       trim(extend(held, page, side, anchorId), side === 'older' ? 'newer' : 'older', MAX_HELD),
     );
@@ -190,7 +189,7 @@ async function refreshCursors(roomId: string): Promise<void> {
   if (loading.older || loading.first) return;
   setHeld(roomId, { loading: { ...loading, older: true } });
   try {
-    const page = pageFrom(roomId, await newest(roomId, MAX_PAGE));
+    const page = await newest(roomId, MAX_PAGE);
     const timeline = changeTimeline(roomId, me(), (held) => {
       const edge = held.messages.at(-1);
       if (held.hasNewer || !edge) return held;
@@ -216,6 +215,11 @@ export function receive(roomId: string, change: Change): void {
 /** Whether this tab holds the room's timeline. */
 export function holds(roomId: string): boolean {
   return heldOf(roomId).timeline !== null;
+}
+
+/** Whether loading the room's first page has failed. */
+export function hasFailed(roomId: string): boolean {
+  return heldOf(roomId).failed.first !== null;
 }
 
 /** Learns a room's head and asks for what is missing. */
@@ -269,31 +273,44 @@ function settleUp(roomId: string, timeline: Timeline): void {
   void findPeople(timeline.messages.map(({ authorId }) => authorId));
 }
 
-async function newest(roomId: string, last: number): Promise<PageFieldsFragment> {
+/** The newest messages: as many as asked for, or all that there are. */
+async function newest(roomId: string, count: number): Promise<Page> {
+  const last = Math.min(count, MAX_PAGE);
   const { room } = await request(NewestDocument, { roomId, last });
-  const { messages } = present(room);
-  learnPeople(authorsOf(messages.edges.map(({ node }) => node)));
-  return messages;
+  let page = read(roomId, present(room).messages);
+  while (page.hasOlder && page.messages.length < count) {
+    page = await withOlder(roomId, page, Math.min(MAX_PAGE, count - page.messages.length));
+  }
+  return page;
 }
 
 /** The message in view with what is on both sides of it; the newest page when there is nothing. */
 async function around(roomId: string, cursor: string): Promise<Page> {
-  const below = await request(NewerDocument, { roomId, first: PAGE, after: cursor });
-  const newer = present(below.room).messages;
-  const edge = newer.edges[0];
-  if (!edge) return pageFrom(roomId, await newest(roomId, PAGE));
-  const above = await request(OlderDocument, { roomId, last: PAGE, before: edge.cursor });
-  const older = present(above.room).messages;
-  learnPeople(authorsOf([...older.edges, ...newer.edges].map(({ node }) => node)));
-  if (older.epoch !== newer.epoch) throw new RequestError('UNAVAILABLE', 'changed while loading');
+  const { room } = await request(NewerDocument, { roomId, first: PAGE, after: cursor });
+  const below = read(roomId, present(room).messages);
+  return below.messages.length > 0 ? withOlder(roomId, below, PAGE) : newest(roomId, PAGE);
+}
+
+/** A page with what stands above it; its position is that of the one that was read first. */
+async function withOlder(roomId: string, page: Page, last: number): Promise<Page> {
+  const before = page.cursors.get(page.messages[0]?.id ?? '');
+  if (before === undefined) return page;
+  const { room } = await request(OlderDocument, { roomId, last, before });
+  const older = read(roomId, present(room).messages);
+  if (older.epoch !== page.epoch) throw new RequestError('UNAVAILABLE', 'changed while loading');
   return {
-    messages: [...older.edges, ...newer.edges].map(({ node }) => messageFrom(roomId, node)),
-    cursors: new Map([...older.edges, ...newer.edges].map(({ node, cursor: at }) => [node.id, at])),
-    headSeq: Math.min(older.headSeq, newer.headSeq),
-    epoch: older.epoch,
-    hasOlder: older.pageInfo.hasPreviousPage,
-    hasNewer: newer.pageInfo.hasNextPage,
+    messages: [...older.messages, ...page.messages],
+    cursors: new Map([...older.cursors, ...page.cursors]),
+    headSeq: Math.min(older.headSeq, page.headSeq),
+    epoch: page.epoch,
+    hasOlder: older.hasOlder,
+    hasNewer: page.hasNewer,
   };
+}
+
+function read(roomId: string, page: PageFieldsFragment): Page {
+  learnPeople(authorsOf(page.edges.map(({ node }) => node)));
+  return pageFrom(roomId, page);
 }
 
 /** A cursor just above the message in view, so that both pages together hold it. */

@@ -66,7 +66,10 @@ export class ScrollKeeper {
     return this.#anchor?.key ?? null;
   }
 
-  /** The first row that begins in view, else the one that fills it. */
+  /**
+   * The first message that begins in view, else the one that fills it. Days and
+   * the New line are no anchors: they move when older pages come.
+   */
   #firstInView(): HTMLElement | null {
     const rows = this.content.children;
     let low = 0;
@@ -77,9 +80,15 @@ export class ScrollKeeper {
       if (row instanceof HTMLElement && this.#top(row) >= 0) high = middle;
       else low = middle + 1;
     }
-    for (const at of [low, low - 1]) {
+    const isMessage = (row: Element | undefined): row is HTMLElement =>
+      row instanceof HTMLElement && row.tagName === 'ARTICLE';
+    for (let at = low; at < rows.length; at += 1) {
       const row = rows[at];
-      if (row instanceof HTMLElement && row.dataset.key !== undefined) return row;
+      if (isMessage(row)) return row;
+    }
+    for (let at = low - 1; at >= 0; at -= 1) {
+      const row = rows[at];
+      if (isMessage(row)) return row;
     }
     return null;
   }

@@ -19,8 +19,8 @@ function message(number: number, authorId: string, at: string): MessageState {
   };
 }
 
-const shape = (messages: MessageState[], newAfter: number | null = null) =>
-  buildRows({ messages, sends: [], me: 'me', newAfter }).map((row) =>
+const shape = (messages: MessageState[], newAfter: number | null = null, hasOlder = false) =>
+  buildRows({ messages, sends: [], me: 'me', newAfter, hasOlder }).map((row) =>
     row.kind === 'message' ? `${row.message.id}${row.leads ? '*' : ''}` : row.kind,
   );
 
@@ -54,5 +54,11 @@ describe('rows', () => {
     ];
     expect(shape(messages, 1)).toEqual(['day', 'm1*', 'm2*', 'new', 'm3*', 'm4']);
     expect(shape(messages, 4)).toEqual(['day', 'm1*', 'm2*', 'm3*', 'm4']);
+    expect(shape(messages.slice(1), 1, true)).toEqual(['day', 'm2*', 'new', 'm3*', 'm4']);
+  });
+
+  test('the New line is not drawn where its place is not loaded', () => {
+    const messages = [message(8, 'a', '1T10:00:00'), message(9, 'a', '1T10:00:10')];
+    expect(shape(messages, 3, true)).toEqual(['day', 'm8*', 'm9']);
   });
 });

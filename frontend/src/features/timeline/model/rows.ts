@@ -18,14 +18,18 @@ export interface RowsInput {
   me: string;
   /** The number after which messages are new; null: no line. */
   newAfter: number | null;
+  /** More stands above: a line there is not drawn in the wrong place. */
+  hasOlder: boolean;
 }
 
-export function buildRows({ messages, sends, me, newAfter }: RowsInput): Row[] {
+export function buildRows({ messages, sends, me, newAfter, hasOlder }: RowsInput): Row[] {
   const rows: Row[] = [];
   let day = '';
   let author = '';
   let groupAt = 0;
-  let lineDrawn = newAfter === null;
+  const [first] = messages;
+  const lineInRange = newAfter !== null && (!hasOlder || (first?.number ?? 0) <= newAfter + 1);
+  let lineDrawn = !lineInRange;
 
   const dayOf = (at: Date, iso: string, follows: string) => {
     const today = `${at.getFullYear()}-${at.getMonth() + 1}-${at.getDate()}`;

@@ -423,6 +423,7 @@ describe('own sends', () => {
         sends: [own('mine'), own('next')],
         me: ME,
         newAfter: null,
+        hasOlder: false,
       });
       const shown = rows.filter(({ kind }) => kind === 'message' || kind === 'send');
       expect(shown.map(({ key }) => key)).toEqual(['other/a', `${ME}/mine`, `${ME}/next`]);
