@@ -89,6 +89,10 @@ CREATE TABLE outbox (
 -- present state); conflict (the id stands for something else); no_such_reply
 -- (the message that it answers is not in this room).
 --
+-- A connection plans these statements once and keeps the plans, which may be
+-- when a table is nearly empty: the settings keep such a plan from reading a
+-- table that has grown since from end to end.
+--
 -- `events` are the events as the service writes them, with zeros where only
 -- this function knows better: seq, number and time. NULL: none is wanted.
 CREATE FUNCTION send_messages(
@@ -103,7 +107,10 @@ CREATE FUNCTION send_messages(
     events             jsonb[],
     traceparents       text[]
 ) RETURNS TABLE (place bigint, outcome text, message messages)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan
+AS $$
 #variable_conflict use_column
 DECLARE
     moment timestamptz;

@@ -8,7 +8,7 @@ use plaza_events::{Source, relay::Relay};
 use plaza_kit::{
     db, health::Readiness, http::edge, serve::serve, shutdown::Shutdown, token::ServiceTokens,
 };
-use secrecy::SecretString;
+use sqlx::postgres::PgConnectOptions;
 
 use crate::{
     Parts,
@@ -17,7 +17,7 @@ use crate::{
     pulse,
     realtime::Realtime,
     routes,
-    storage::Store,
+    storage::{Store, planning},
 };
 
 /// The conditions under which requests are wanted.
@@ -32,13 +32,16 @@ pub async fn run(args: MessagesArgs, shutdown: Shutdown) -> anyhow::Result<()> {
     let auth = AuthClient::new(&args.peers.auth_url).context("PLAZA_AUTH_URL")?;
     let rooms = RoomsClient::new(&args.peers.rooms_url).context("PLAZA_ROOMS_URL")?;
     let pool = db::pool(DATABASE_URL, &url, &args.pool)?;
+    let statement_timeout_ms = args.pool.database_statement_timeout_ms;
+    let options = db::options(DATABASE_URL, &url, statement_timeout_ms)?;
+    pool.set_connect_options(planning(options.clone()));
 
     let readiness = Readiness::new(&shutdown, &CHECKS);
     let epoch = db::epoch(&pool, &shutdown).await?;
     db::watch(pool.clone(), readiness.clone(), &shutdown);
     let verifier = follow_auth(&auth, &tokens, &readiness, &shutdown);
     let gate = Gate::start(rooms, tokens, args.memory, &readiness, &shutdown);
-    let realtime = start_relay(&args, &url, &shutdown)?;
+    let realtime = start_relay(&args, options, &shutdown)?;
     let store = Store::new(pool, epoch, realtime.clone());
     if realtime.is_on() {
         let every = Duration::from_millis(args.pulse_every_ms);
@@ -65,13 +68,12 @@ pub async fn run(args: MessagesArgs, shutdown: Shutdown) -> anyhow::Result<()> {
 
 fn start_relay(
     args: &MessagesArgs,
-    url: &SecretString,
+    options: PgConnectOptions,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Realtime> {
     if !args.realtime_enabled {
         return Ok(Realtime::Off);
     }
-    let options = db::options(DATABASE_URL, url, args.pool.database_statement_timeout_ms)?;
     let redis = args.redis.client()?;
     let (relay, handle) = Relay::new(Source::Messages, options, Some(redis), args.relay.clone())
         .context("cannot make a connection to Redis")?;

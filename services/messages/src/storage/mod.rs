@@ -17,7 +17,7 @@ mod row;
 mod send;
 
 use plaza_types::{Epoch, PositionError};
-use sqlx::PgPool;
+use sqlx::{PgPool, postgres::PgConnectOptions};
 
 pub(crate) use pulse::Tick;
 pub(crate) use revise::ReviseError;
@@ -37,6 +37,13 @@ pub(crate) enum StorageError {
     /// What the schema promises is not there.
     #[error("the database lacks {0}")]
     Missing(&'static str),
+}
+
+/// How the connections of messages plan. A connection keeps its plans, which
+/// may be from when a table was nearly empty; every query here has an index, so
+/// none may read a table that has grown since from end to end.
+pub(crate) fn planning(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([("enable_seqscan", "off")])
 }
 
 /// The database of messages.
