@@ -87,6 +87,11 @@ async function live(): Promise<FakeClient> {
   return client;
 }
 
+test('a path is an address of this host', async () => {
+  const client = await opened();
+  expect(client.endpoint).toBe('ws://localhost:3000/connection/websocket');
+});
+
 test('each attempt gets a token of its own', async () => {
   const client = await opened();
   expect(client.tokens).toEqual(['']);

@@ -4,6 +4,7 @@ import { type LiveStatus, liveStatus, TICK_LIMIT_MS } from './status.ts';
 
 export interface RealtimeToken {
   token: string;
+  /** A WebSocket address, or a path of this page's host. */
   endpoint: string;
 }
 
@@ -98,7 +99,7 @@ export class RealtimeConnection {
   }
 
   #build(endpoint: string): Centrifuge {
-    const client = new Centrifuge(endpoint, {
+    const client = new Centrifuge(webSocketUrl(endpoint), {
       getToken: () => this.#token(),
       minReconnectDelay: 500 + Math.random() * 500,
       maxReconnectDelay: 20_000,
@@ -193,4 +194,10 @@ export class RealtimeConnection {
     if (this.#closed) return;
     this.#retryTimer = setTimeout(() => void this.#start(), delayMs);
   }
+}
+
+function webSocketUrl(endpoint: string): string {
+  const url = new URL(endpoint, location.href);
+  url.protocol = url.protocol.replace(/^http/, 'ws');
+  return url.href;
 }
