@@ -2,6 +2,7 @@
 //! `{"error":{"code":…,"message":…}}`, one log line and one measurement a request.
 
 mod json;
+mod linger;
 mod reject;
 mod request;
 
@@ -43,5 +44,6 @@ pub fn edge(routes: Router, request_timeout: Duration, max_body_bytes: usize) ->
                 Reject(ApiError::internal()).into_response()
             },
         ))
+        .layer(middleware::from_fn(linger::linger))
         .layer(middleware::from_fn(observe))
 }
