@@ -3,6 +3,9 @@ import { Api, unique } from './api.ts';
 import { Profile, until } from './browser.ts';
 import { baseUrl } from './env.ts';
 
+/** While live nothing is polled: whatever comes was pushed. Long, for a loaded machine. */
+const ARRIVES_MS = 15_000;
+
 const open: Profile[] = [];
 
 async function profile(): Promise<Profile> {
@@ -42,29 +45,29 @@ test('a message by one appears live in the open room and in the room list of ano
 
   // In the open room.
   await ada.send(`hello ${run}`);
-  await bo.message(`hello ${run}`).waitFor({ timeout: 3_000 });
+  await bo.message(`hello ${run}`).waitFor({ timeout: ARRIVES_MS });
   await bo.send(`hello back ${run}`);
-  await ada.message(`hello back ${run}`).waitFor({ timeout: 3_000 });
+  await ada.message(`hello back ${run}`).waitFor({ timeout: ARRIVES_MS });
 
   // An edit and a deletion.
   await ada.composer.press('ArrowUp');
   const editor = ada.page.getByRole('textbox', { name: 'Edit message' });
   await editor.fill(`greetings ${run}`);
   await editor.press('Enter');
-  await bo.message(`greetings ${run}`).waitFor({ timeout: 3_000 });
+  await bo.message(`greetings ${run}`).waitFor({ timeout: ARRIVES_MS });
   const own = ada.message(`greetings ${run}`);
   await own.hover();
   await own.getByRole('button', { name: 'Delete' }).click();
   await ada.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
-  await bo.message('This message was deleted.').waitFor({ timeout: 3_000 });
+  await bo.message('This message was deleted.').waitFor({ timeout: ARRIVES_MS });
 
   // In the list, while another screen is open.
   await bo.page.getByRole('link', { name: 'Find rooms' }).click();
   await bo.page.getByRole('searchbox', { name: 'Search rooms' }).waitFor();
   await ada.send(`are you there, ${run}?`);
   const row = bo.page.getByRole('navigation').getByRole('link', { name: `Square ${run}` });
-  await row.filter({ hasText: `Ada: are you there, ${run}?` }).waitFor({ timeout: 3_000 });
-  await row.filter({ hasText: '1 unread' }).waitFor({ timeout: 3_000 });
+  await row.filter({ hasText: `Ada: are you there, ${run}?` }).waitFor({ timeout: ARRIVES_MS });
+  await row.filter({ hasText: '1 unread' }).waitFor({ timeout: ARRIVES_MS });
   await Promise.all([ada.status('Live', 1_000), bo.status('Live', 1_000)]);
 
   // Read where it is opened, with the New line above it.
@@ -91,7 +94,7 @@ test('a room that is only read is polled, and joined from its foot', async () =>
   await reader.composer.waitFor();
   await reader.status('Live');
   await api.send(owner, roomId, 'after joining');
-  await reader.message('after joining').waitFor({ timeout: 4_000 });
+  await reader.message('after joining').waitFor({ timeout: ARRIVES_MS });
 });
 
 test('a failed send says so, and is sent once when sent again', async () => {

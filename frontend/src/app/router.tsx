@@ -7,6 +7,7 @@ import {
   redirect,
 } from '@tanstack/react-router';
 import { useSession } from '../features/auth/session.ts';
+import { Failed, NoSuchPage } from './Trouble.tsx';
 import { UpdateNotice } from './UpdateNotice.tsx';
 
 const root = createRootRoute({
@@ -16,7 +17,8 @@ const root = createRootRoute({
       <UpdateNotice />
     </>
   ),
-  notFoundComponent: () => null,
+  notFoundComponent: NoSuchPage,
+  errorComponent: Failed,
 });
 
 interface NextSearch {
@@ -97,6 +99,7 @@ const discover = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([home, login, register, shell.addChildren([rooms, room, discover])]),
   defaultPreload: 'intent',
+  defaultErrorComponent: Failed,
 });
 
 declare module '@tanstack/react-router' {

@@ -7,10 +7,7 @@ const CHECK_MS = 10 * 60_000;
 
 /** Looks now and then, when the tab comes back, and when a part of the page is gone. */
 export function watchVersion(): void {
-  addEventListener('vite:preloadError', (event) => {
-    event.preventDefault();
-    useVersion.setState({ outdated: true });
-  });
+  addEventListener('vite:preloadError', () => useVersion.setState({ outdated: true }));
   document.addEventListener('visibilitychange', () => void check());
   setInterval(() => void check(), CHECK_MS);
 }

@@ -33,6 +33,7 @@ export default function MembersPanel(props: MembersPanelProps) {
 function Members({ room, onClose }: MembersPanelProps) {
   const navigate = useNavigate();
   const queries = useQueryClient();
+  const closer = useRef<HTMLButtonElement>(null);
   const [leaving, setLeaving] = useState(false);
   const { data, status, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } =
     useInfiniteQuery({
@@ -45,6 +46,15 @@ function Members({ room, onClose }: MembersPanelProps) {
       },
       getNextPageParam: (page) => (page?.pageInfo.hasNextPage ? page.pageInfo.endCursor : null),
     });
+
+  // Whoever opens the panel is in it, and back where they were after.
+  useEffect(() => {
+    const before = document.activeElement;
+    closer.current?.focus();
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
 
   // Who joined or left since is on the next load of the list.
   const { countVersion } = room;
@@ -64,7 +74,7 @@ function Members({ room, onClose }: MembersPanelProps) {
     <aside className={styles.panel} aria-label={text.room.members}>
       <header className={styles.head}>
         <h2>{text.rooms.members(room.memberCount)}</h2>
-        <IconButton icon="close" label={text.close} onClick={onClose} />
+        <IconButton ref={closer} icon="close" label={text.close} onClick={onClose} />
       </header>
       {status === 'pending' && (
         <Patience>

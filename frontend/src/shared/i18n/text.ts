@@ -177,6 +177,12 @@ export const text = {
     walk: 'Walk through messages',
   },
 
+  trouble: {
+    failed: 'This page could not be shown.',
+    failedHint: 'The server may have a newer version of it. What you sent is safe.',
+    noPage: 'There is no such page.',
+  },
+
   update: {
     ready: 'A newer Plaza is on the server.',
     reload: 'Reload',
