@@ -40,6 +40,12 @@ describe.each(['light', 'dark'] as const)('axe finds nothing in the %s theme', (
     await opened.login(viewer);
     await page.getByRole('navigation').getByRole('link', { name: 'Launch day' }).waitFor();
     expect(await findings(opened), 'rooms').toEqual([]);
+    for (const dialog of ['New room', 'Settings']) {
+      await page.getByRole('button', { name: dialog }).click();
+      await page.getByRole('dialog', { name: dialog }).waitFor();
+      expect(await findings(opened), dialog).toEqual([]);
+      await page.keyboard.press('Escape');
+    }
 
     await opened.go(`/rooms/${roomId}`);
     await opened.log.getByRole('article').last().waitFor();

@@ -13,9 +13,10 @@ import {
 } from '../features/rooms/store.ts';
 import {
   catchUp,
-  compareHead,
+  catchUpIfBehind,
   hasFailed,
   holds,
+  learnHead,
   loadNewest,
   openRoomOf,
   receive,
@@ -30,6 +31,7 @@ import { useLive } from '../shared/realtime/live.ts';
 import type { LiveStatus } from '../shared/realtime/status.ts';
 
 const FIRST_POLL_MS = 5_000;
+const RETRY_MS = 3_000;
 const MIN_POLL_MS = 1_000;
 /** While live, heads are compared this often all the same. */
 const COMPARE_MS = 5 * 60_000;
@@ -39,6 +41,7 @@ let syncing: Promise<void> | null = null;
 let again = false;
 let pollAfter = FIRST_POLL_MS;
 let pollTimer: ReturnType<typeof setTimeout> | undefined;
+let retryTimer: ReturnType<typeof setTimeout> | undefined;
 let compareTimer: ReturnType<typeof setTimeout> | undefined;
 let running = false;
 
@@ -69,6 +72,7 @@ export function stopSync(): void {
   connection = null;
   clearTimeout(pollTimer);
   clearTimeout(compareTimer);
+  clearTimeout(retryTimer);
   document.removeEventListener('visibilitychange', onVisible);
   useLive.setState({ status: 'catching-up' });
 }
@@ -80,31 +84,37 @@ function resync(): Promise<void> {
     again = true;
     return syncing;
   }
+  clearTimeout(retryTimer);
   connection?.setSyncing(true);
-  syncing = compareAll().finally(() => {
+  syncing = compareAll().then((done) => {
     syncing = null;
-    connection?.setSyncing(false);
-    if (again) {
+    if (!running) return;
+    if (!done || again) {
       again = false;
-      void resync();
+      // Catching up until it is done; while not live, the next poll is the retry.
+      const delay = done ? 0 : RETRY_MS * (1 + Math.random());
+      retryTimer = setTimeout(() => void resync(), delay);
+    } else {
+      connection?.setSyncing(false);
     }
   });
   return syncing;
 }
 
-async function compareAll(): Promise<void> {
+/** Whether the server answered. */
+async function compareAll(): Promise<boolean> {
   try {
     const { heads, pollAfter: after } = await compareHeads();
     pollAfter = Math.max(MIN_POLL_MS, after);
+    for (const { roomId, headSeq, epoch } of heads) learnHead(roomId, headSeq, epoch);
+    // While not live, only what is on the screen is asked for.
     const live = useLive.getState().status !== 'not-live';
-    const held = heads.filter(({ roomId }) => holds(roomId) && (live || roomId === openRoomOf()));
-    await Promise.all([
-      ...held.map(({ roomId, headSeq, epoch }) => compareHead(roomId, headSeq, epoch)),
-      compareVisited(),
-    ]);
+    const behind = heads.filter(({ roomId }) => live || roomId === openRoomOf());
+    await Promise.all([...behind.map(({ roomId }) => catchUpIfBehind(roomId)), compareVisited()]);
     if (useRooms.getState().list === 'failed') await loadRooms();
+    return true;
   } catch {
-    if (useLive.getState().status === 'live') planCompare(FIRST_POLL_MS);
+    return false;
   }
 }
 
@@ -148,13 +158,16 @@ async function poll(): Promise<void> {
   planPoll();
 }
 
-function planCompare(delayMs = COMPARE_MS * (0.8 + Math.random() * 0.4)): void {
+function planCompare(): void {
   clearTimeout(compareTimer);
   if (!running) return;
-  compareTimer = setTimeout(() => {
-    if (useLive.getState().status === 'live') void compareAll();
-    planCompare();
-  }, delayMs);
+  compareTimer = setTimeout(
+    () => {
+      if (useLive.getState().status === 'live') void compareAll();
+      planCompare();
+    },
+    COMPARE_MS * (0.8 + Math.random() * 0.4),
+  );
 }
 
 function apply(event: PlazaEvent): void {
@@ -180,7 +193,8 @@ function apply(event: PlazaEvent): void {
       receive(event.room, { seq: event.seq, epoch: event.epoch, message: null });
       break;
     case 'head':
-      void compareHead(event.room, event.headSeq, event.epoch);
+      learnHead(event.room, event.headSeq, event.epoch);
+      void catchUpIfBehind(event.room);
       break;
     default:
       applyRoomEvent(event);

@@ -185,7 +185,7 @@ function atHead(known: RoomEntry, head: Head): RoomEntry {
             authorId: null,
             author: null,
             text: head.preview ?? '',
-            deleted: false,
+            deleted: head.preview === null,
           }
         : known.preview,
   };

@@ -2,8 +2,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { failure, type Server, stubServer } from '../../testing/server.ts';
 import {
+  catchUpIfBehind,
   clearHistory,
-  compareHead,
+  learnHead,
   loadNewest,
   loadOlder,
   openRoom,
@@ -121,14 +122,16 @@ describe('catching up', () => {
 
   test('a head that is not ahead asks nothing', async () => {
     await loadNewest(ROOM);
-    await compareHead(ROOM, 60, 'e');
+    learnHead(ROOM, 60, 'e');
+    await catchUpIfBehind(ROOM);
     expect(server.asked).toEqual(['Newest']);
   });
 
   test('many changes come page by page', async () => {
     await loadNewest(ROOM);
     head = 310;
-    await compareHead(ROOM, 310, 'e');
+    learnHead(ROOM, 310, 'e');
+    await catchUpIfBehind(ROOM);
     expect(shown()).toEqual(Array.from({ length: 300 }, (_, i) => i + 11));
     expect(server.asked.filter((name) => name === 'Changes')).toHaveLength(3);
   });
@@ -145,7 +148,8 @@ describe('catching up', () => {
         changes: { messages: [wire(61)], nextSeq: 61, headSeq: 61, epoch, reset: false },
       });
     });
-    await compareHead(ROOM, 61, 'e');
+    learnHead(ROOM, 61, 'e');
+    await catchUpIfBehind(ROOM);
     expect(shown().at(-1)).toBe(60);
     await vi.advanceTimersByTimeAsync(7_000);
     expect(shown().at(-1)).toBe(61);
@@ -166,7 +170,8 @@ describe('a reset', () => {
   test('drops the pages and loads the newest', async () => {
     await loadNewest(ROOM);
     head = 1_000;
-    await compareHead(ROOM, 1_000, 'e');
+    learnHead(ROOM, 1_000, 'e');
+    await catchUpIfBehind(ROOM);
     await settled();
     expect(shown()).toEqual(Array.from({ length: 50 }, (_, i) => i + 951));
     expect(heldOf(ROOM).timeline).toMatchObject({ position: 1_000, stale: false });
@@ -176,7 +181,8 @@ describe('a reset', () => {
     await loadNewest(ROOM);
     setInView(ROOM, 'm30');
     head = 1_000;
-    await compareHead(ROOM, 1_000, 'e');
+    learnHead(ROOM, 1_000, 'e');
+    await catchUpIfBehind(ROOM);
     await settled();
     expect(shown()).toEqual(Array.from({ length: 79 }, (_, i) => i + 1));
     expect(heldOf(ROOM).timeline).toMatchObject({ hasOlder: false, hasNewer: true });

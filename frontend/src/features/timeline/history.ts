@@ -10,6 +10,7 @@ import {
 import { codeOf, RequestError } from '../../shared/graphql/errors.ts';
 import { request } from '../../shared/graphql/request.ts';
 import { useSession } from '../auth/session.ts';
+import { noteMessage } from '../rooms/store.ts';
 import {
   applyChange,
   applyChanges,
@@ -22,7 +23,7 @@ import {
   type Timeline,
   trim,
 } from './model/timeline.ts';
-import { findPeople, learnPeople } from './people.ts';
+import { findPeople, learnPeople, usePeople } from './people.ts';
 import { changeTimeline, heldOf, keepOnly, setHeld } from './store.ts';
 import { authorsOf, changesFrom, pageFrom } from './wire.ts';
 
@@ -222,10 +223,14 @@ export function hasFailed(roomId: string): boolean {
   return heldOf(roomId).failed.first !== null;
 }
 
-/** Learns a room's head and asks for what is missing. */
-export async function compareHead(roomId: string, headSeq: number, epoch: string): Promise<void> {
-  const timeline = changeTimeline(roomId, me(), (held) => noteHead(held, headSeq, epoch));
-  if (timeline?.stale || (timeline && isBehind(timeline))) await catchUp(roomId);
+/** Learns how far a room has come; asks for nothing. */
+export function learnHead(roomId: string, headSeq: number, epoch: string): void {
+  changeTimeline(roomId, me(), (held) => noteHead(held, headSeq, epoch));
+}
+
+export async function catchUpIfBehind(roomId: string): Promise<void> {
+  const { timeline } = heldOf(roomId);
+  if (timeline && (timeline.stale || isBehind(timeline))) await catchUp(roomId);
 }
 
 /** Asks `changes` until nothing is missing; once at a time a room. */
@@ -264,8 +269,23 @@ async function askChanges(roomId: string): Promise<void> {
     const next = changeTimeline(roomId, me(), (held) => applyChanges(held, answer));
     if (!next) return;
     if (next.stale) return renew(roomId);
+    noteLast(next);
     if (!isBehind(next) || next.position <= sinceSeq) return;
   }
+}
+
+/** The list shows what the room's newest message is, and who wrote it. */
+function noteLast({ roomId, messages, hasNewer }: Timeline): void {
+  const last = messages.at(-1);
+  if (!last || hasNewer) return;
+  noteMessage(roomId, {
+    number: last.number,
+    authorId: last.authorId,
+    author: usePeople.getState()[last.authorId]?.displayName ?? null,
+    content: last.content,
+    createdAt: last.createdAt,
+    deleted: last.deletedAt !== null,
+  });
 }
 
 function settleUp(roomId: string, timeline: Timeline): void {
