@@ -2,8 +2,8 @@
 //!
 //! The gateway has no data of its own: every field comes from a service by its
 //! typed client, with the caller's own access token. What arrives at
-//! `POST /graphql` goes through [`endpoint`] (content type, body, shape,
-//! identity) into [`graph`] (the schema), and every refusal leaves with a code
+//! `POST /graphql` goes through `endpoint` (content type, body, shape,
+//! identity) into `graph` (the schema), and every refusal leaves with a code
 //! from [`plaza_types::Code`].
 
 mod args;

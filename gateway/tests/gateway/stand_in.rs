@@ -30,7 +30,7 @@ pub(crate) struct Call {
 type Script = dyn Fn(&Call) -> (StatusCode, Value) + Send + Sync;
 
 #[derive(Clone)]
-struct Services_ {
+struct Played {
     calls: Arc<Mutex<Vec<Call>>>,
     script: Arc<Script>,
 }
@@ -80,7 +80,7 @@ pub(crate) fn gateway(issuer: &Issuer, services: SocketAddr, flags: &[&str]) -> 
     .unwrap()
 }
 
-async fn play(State(services): State<Services_>, request: Incoming) -> (StatusCode, Json<Value>) {
+async fn play(State(services): State<Played>, request: Incoming) -> (StatusCode, Json<Value>) {
     let (parts, body) = request.into_parts();
     let body: Bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     let call = Call {
@@ -105,7 +105,7 @@ impl Bench {
         script: impl Fn(&Call) -> (StatusCode, Value) + Send + Sync + 'static,
     ) -> Self {
         let calls = Arc::new(Mutex::new(Vec::new()));
-        let services = Services_ {
+        let services = Played {
             calls: calls.clone(),
             script: Arc::new(script),
         };

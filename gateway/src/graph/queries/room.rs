@@ -2,9 +2,11 @@ use async_graphql::{Context, ID, Object, Result};
 
 use crate::graph::{context::signed_in, input::named, types::Room};
 
-/// Fields that other services answer for by themselves: a poll of one room's
-/// changes asks rooms nothing, and works while rooms is away.
-const ELSEWHERE: [&str; 5] = ["__typename", "id", "messages", "changes", "members"];
+/// Fields whose service checks by itself that the caller may read: a poll of
+/// one room's changes asks rooms nothing, and works while rooms is away.
+const CHECKED: [&str; 3] = ["messages", "changes", "members"];
+/// Fields that need no check.
+const BARE: [&str; 2] = ["id", "__typename"];
 
 #[derive(Default)]
 pub(super) struct OneRoom;
@@ -18,16 +20,11 @@ impl OneRoom {
             return Ok(None);
         };
         let field = ctx.field();
-        let mut selected = field.selection_set().peekable();
-        let checked_elsewhere = |name: &str| matches!(name, "messages" | "changes" | "members");
-        if selected.peek().is_some()
-            && field
-                .selection_set()
-                .all(|field| ELSEWHERE.contains(&field.name()))
-            && field
-                .selection_set()
-                .any(|field| checked_elsewhere(field.name()))
-        {
+        let mut selected = field.selection_set().map(|field| field.name());
+        let any_checked = field
+            .selection_set()
+            .any(|field| CHECKED.contains(&field.name()));
+        if any_checked && selected.all(|name| CHECKED.contains(&name) || BARE.contains(&name)) {
             return Ok(Some(Room::named(id)));
         }
         Ok(session.loaders.room(id).await?.map(Room::from))
