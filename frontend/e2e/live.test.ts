@@ -97,6 +97,26 @@ test('a room that is only read is polled, and joined from its foot', async () =>
   await reader.message('after joining').waitFor({ timeout: ARRIVES_MS });
 });
 
+test('joining right after typing opens the room, however slow its screen loads', async () => {
+  const api = new Api(baseUrl());
+  const [owner, guest] = [await api.register('Lena Fischer'), await api.register('Samir Haddad')];
+  const name = `Hasty ${unique()}`;
+  await api.createRoom(owner, name);
+  const samir = await profile();
+  await samir.login(guest, '/discover');
+  await samir.page.route('**/assets/RoomScreen*.js', async (route) => {
+    await new Promise((resume) => setTimeout(resume, 1_000));
+    await route.continue();
+  });
+  const search = samir.page.getByRole('searchbox', { name: 'Search rooms' });
+  await search.fill(name);
+  const join = samir.page.getByRole('button', { name: `Join ${name}` });
+  await join.waitFor();
+  await search.fill(name.slice(0, -1));
+  await join.click();
+  await samir.composer.waitFor();
+});
+
 test('a failed send says so, and is sent once when sent again', async () => {
   const api = new Api(baseUrl());
   const account = await api.register('Noor Karimi');

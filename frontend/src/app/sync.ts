@@ -89,14 +89,14 @@ function resync(): Promise<void> {
   syncing = compareAll().then((done) => {
     syncing = null;
     if (!running) return;
-    if (!done || again) {
-      again = false;
-      // Catching up until it is done; while not live, the next poll is the retry.
-      const delay = done ? 0 : RETRY_MS * (1 + Math.random());
-      retryTimer = setTimeout(() => void resync(), delay);
-    } else {
+    if (done && !again) {
       connection?.setSyncing(false);
+      return;
     }
+    again = false;
+    // It stays at catching up until that is done; while not live, the next poll is the retry.
+    if (!done && useLive.getState().status === 'not-live') return;
+    retryTimer = setTimeout(() => void resync(), done ? 0 : RETRY_MS * (1 + Math.random()));
   });
   return syncing;
 }

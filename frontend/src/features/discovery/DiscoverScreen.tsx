@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { Link, useNavigate, useRouter, useSearch } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { DiscoverDocument, type RoomFieldsFragment } from '../../gql/graphql.ts';
 import { codeOf } from '../../shared/graphql/errors.ts';
@@ -21,6 +21,7 @@ const MAX_SEARCH = 100;
 export function DiscoverScreen() {
   const { q } = useSearch({ from: '/shell/discover' });
   const navigate = useNavigate();
+  const router = useRouter();
   const [typed, setTyped] = useState(q ?? '');
   const [creating, setCreating] = useState(false);
   const query = q ?? '';
@@ -29,12 +30,13 @@ export function DiscoverScreen() {
   useEffect(() => {
     const wanted = typed.trim();
     if (wanted === query) return;
-    const timer = setTimeout(
-      () => void navigate({ to: '/discover', search: { q: wanted || undefined }, replace: true }),
-      TYPING_MS,
-    );
+    const timer = setTimeout(() => {
+      // Whoever is on the way to a room is not called back.
+      if (router.latestLocation.pathname !== '/discover') return;
+      void navigate({ to: '/discover', search: { q: wanted || undefined }, replace: true });
+    }, TYPING_MS);
     return () => clearTimeout(timer);
-  }, [typed, query, navigate]);
+  }, [typed, query, navigate, router]);
 
   return (
     <main className={styles.main}>

@@ -69,10 +69,15 @@ export async function loadRooms(): Promise<void> {
 
 /** Loads one room, joined or not. */
 export async function loadRoom(id: string): Promise<void> {
+  const before = joins;
   try {
     const { room } = await request(RoomDocument, { id });
     if (!room) throw new RequestError('NOT_FOUND', 'no such room');
-    update((rooms) => withRoom(rooms, entryFrom(room)));
+    update((rooms) => {
+      const entry = entryFrom(room);
+      const member = entry.member || (joins !== before && rooms[id]?.member === true);
+      return withRoom(rooms, { ...entry, member });
+    });
     setFailure(id, null);
   } catch (error) {
     setFailure(id, codeOf(error));
