@@ -1,7 +1,7 @@
 //! `POST /v1/rooms/{id}/leave`
 
 use axum::extract::State;
-use plaza_clients::{As, ClientError};
+use plaza_clients::{As, ClientError, auth::User};
 use plaza_kit::{
     http::{Json, Path, Reject},
     token::Caller,
@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use super::{Api, no_such_room, person};
 use crate::storage::{Left, StorageError};
 
-/// How often the one who takes over may change while their name is asked for.
+/// How often all who may take over may leave while their names are asked for.
 const TRIES: usize = 3;
 
 /// Why nobody left.
@@ -24,7 +24,7 @@ pub(super) enum LeaveError {
     Auth(#[from] ClientError),
     #[error("auth does not know the member who takes over")]
     UnknownSuccessor,
-    #[error("another member would take over at each of {TRIES} tries")]
+    #[error("other members would take over at each of {TRIES} tries")]
     Contended,
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -55,31 +55,35 @@ pub(super) async fn leave(
 }
 
 async fn gone(api: &Api, caller: &Caller, room: RoomId) -> Result<(), LeaveError> {
-    let mut successor = None;
+    let mut candidates = Vec::new();
     for _ in 0..TRIES {
-        match api.store.leave(person(caller), room, successor).await? {
+        match api.store.leave(person(caller), room, &candidates).await? {
             Left::Now => {
                 metrics::counter!("plaza_rooms_leaves_total").increment(1);
                 return Ok(());
             }
             Left::Already => return Ok(()),
             Left::NoSuchRoom => return Err(LeaveError::NoSuchRoom),
-            Left::Successor(user) => successor = Some(name(api, caller, user).await?),
+            Left::Successor(users) => candidates = names(api, caller, users).await?,
         }
     }
     Err(LeaveError::Contended)
 }
 
-/// The name of a member, which the event of their new role carries.
-async fn name(api: &Api, caller: &Caller, user: UserId) -> Result<Person, LeaveError> {
+/// The names of members, one of which the event of a new owner carries.
+async fn names(api: &Api, caller: &Caller, users: Vec<UserId>) -> Result<Vec<Person>, LeaveError> {
+    let first = users.first().copied();
     let who = As::User(caller.token.expose_secret());
-    let found = api.auth.users(who, vec![user]).await?.pop();
-    let user = found.ok_or(LeaveError::UnknownSuccessor)?;
-    Ok(Person {
+    let found = api.auth.users(who, users).await?;
+    if !found.iter().any(|user| Some(user.id) == first) {
+        return Err(LeaveError::UnknownSuccessor);
+    }
+    let person = |user: User| Person {
         id: user.id,
         username: user.username,
         display_name: user.display_name,
-    })
+    };
+    Ok(found.into_iter().map(person).collect())
 }
 
 #[cfg(test)]

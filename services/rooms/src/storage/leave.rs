@@ -5,6 +5,9 @@ use sqlx::PgConnection;
 use super::{StorageError, Store, change, error::read, removals};
 use crate::domain::{Change, successor};
 
+/// How many of those who may take over are answered with.
+const CANDIDATES: i64 = 20;
+
 /// What came of leaving.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Left {
@@ -14,19 +17,20 @@ pub(crate) enum Left {
     Already,
     /// There is no such room, or the user may not see it.
     NoSuchRoom,
-    /// The last owner would leave: nothing changed. This member takes over,
-    /// who must be named in the event of it; say so and try again.
-    Successor(UserId),
+    /// The last owner would leave: nothing changed. The first of these takes
+    /// over, and the next if that one leaves too; who does is named in the
+    /// event of it, so learn their names and try again.
+    Successor(Vec<UserId>),
 }
 
 impl Store {
-    /// Ends a user's membership. `successor` is who takes over from the last
-    /// owner, once an answer has said who that is.
+    /// Ends a user's membership. `candidates` are those who may take over from
+    /// the last owner, once an answer has said who they are.
     pub(crate) async fn leave(
         &self,
         user: Person,
         room: RoomId,
-        successor: Option<Person>,
+        candidates: &[Person],
     ) -> Result<Left, StorageError> {
         let mut tx = self.pool.begin().await?;
         let Some(locked) = change::lock(&mut tx, room).await? else {
@@ -50,8 +54,9 @@ impl Store {
         let mut removed = vec![user.id];
         let mut change = Change::new(room, self.epoch, locked.counters);
         change.left(user, LeaveReason::Left, gone.now);
-        if let Some(next) = follower(&mut tx, room, read("role", &gone.role)?).await? {
-            let Some(next) = successor.filter(|person| person.id == next) else {
+        let next = followers(&mut tx, room, read("role", &gone.role)?).await?;
+        if let Some(first) = next.first() {
+            let Some(next) = candidates.iter().find(|person| person.id == *first) else {
                 return Ok(Left::Successor(next));
             };
             sqlx::query!(
@@ -62,7 +67,7 @@ impl Store {
             .execute(&mut *tx)
             .await?;
             removed.push(next.id);
-            change.role(next, Role::Owner, gone.now);
+            change.role(next.clone(), Role::Owner, gone.now);
         }
         let partition = change::apply(&mut tx, change).await?;
         // Last: from here to the commit every other removal waits.
@@ -73,21 +78,27 @@ impl Store {
     }
 }
 
-/// Who takes over when somebody with this role has left a locked room.
-async fn follower(
+/// Who takes over when somebody with this role has left a locked room, and who
+/// would in their place; empty when nobody has to.
+async fn followers(
     connection: &mut PgConnection,
     room: RoomId,
     leaving: Role,
-) -> Result<Option<UserId>, StorageError> {
-    let first = sqlx::query!(
+) -> Result<Vec<UserId>, StorageError> {
+    let rows = sqlx::query!(
         r#"SELECT user_id, role::text AS "role!" FROM members
-           WHERE room_id = $1 ORDER BY role, joined_at, user_id LIMIT 1"#,
+           WHERE room_id = $1 ORDER BY role, joined_at, user_id LIMIT $2"#,
         room.uuid(),
+        CANDIDATES,
     )
-    .fetch_optional(connection)
+    .fetch_all(connection)
     .await?;
-    let first = first
+    let first = rows
+        .first()
         .map(|row| Ok::<_, StorageError>((row.user_id.into(), read("role", &row.role)?)))
         .transpose()?;
-    Ok(successor(leaving, first))
+    Ok(match successor(leaving, first) {
+        Some(_) => rows.into_iter().map(|row| row.user_id.into()).collect(),
+        None => Vec::new(),
+    })
 }
