@@ -115,7 +115,7 @@ impl Asker {
     ) -> Result<Vec<RoomId>, AccessError> {
         let question = self.memory.question();
         let token = As::User(caller.token.expose_secret());
-        let found = self.heard(self.rooms.lookup(token, rooms).await)?;
+        let found = self.heard(self.rooms.lookup(token, rooms.clone()).await)?;
         let mut readable = Vec::with_capacity(found.len());
         for room in found {
             let access = Access {
@@ -127,6 +127,9 @@ impl Asker {
             if may_read(&access) {
                 readable.push(room.id);
             }
+        }
+        for room in rooms.into_iter().filter(|room| !readable.contains(room)) {
+            self.memory.forget(room, caller.user);
         }
         Ok(readable)
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
 use moka::sync::Cache;
-use plaza_clients::rooms::{Access, Removal};
+use plaza_clients::rooms::{Access, Membership, Removal};
 use plaza_kit::feed::{Consumer, FeedEntry};
 use plaza_types::{RoomId, UserId, Visibility};
 use tokio::time::Instant;
@@ -93,18 +93,22 @@ impl Memory {
                 asked,
             },
         );
-        if let Some(membership) = access.membership {
-            let what = Member {
-                visibility,
-                muted_until: membership.muted_until,
-            };
-            self.members.insert((room, user), Known { what, asked });
+        let member = (room, user);
+        match access.membership {
+            Some(Membership { muted_until, .. }) => {
+                let what = Member {
+                    visibility,
+                    muted_until,
+                };
+                self.members.insert(member, Known { what, asked });
+            }
+            None => self.members.invalidate(&member),
         }
         // Removals that arrived between the first look and the insertions
         // found nothing to drop.
         if overtaken() {
             self.rooms.invalidate(&room);
-            self.members.invalidate(&(room, user));
+            self.members.invalidate(&member);
         }
     }
 
@@ -137,5 +141,80 @@ impl Consumer for Memory {
                 self.members.invalidate_all();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plaza_types::Role;
+
+    use super::*;
+
+    fn memory() -> Memory {
+        Memory::new(MemoryArgs {
+            member_cache_size: 10,
+            room_cache_size: 10,
+        })
+    }
+
+    fn member() -> Access {
+        Access {
+            visibility: Visibility::Public,
+            membership: Some(Membership {
+                role: Role::Member,
+                joined_at: Utc::now(),
+                muted_until: None,
+            }),
+        }
+    }
+
+    fn removal(room_id: RoomId, user_id: Option<UserId>) -> Vec<FeedEntry<Removal>> {
+        let entry = Removal { room_id, user_id };
+        vec![FeedEntry { number: 1, entry }]
+    }
+
+    #[test]
+    fn only_members_are_remembered_and_no_longer_than_they_are_members() {
+        let (memory, room, user) = (memory(), RoomId::new(), UserId::new());
+        let stranger = Access {
+            membership: None,
+            ..member()
+        };
+        memory.remember(memory.question(), room, user, &stranger);
+        assert!(memory.member(room, user).is_none());
+        assert!(memory.room(room).is_some());
+        memory.remember(memory.question(), room, user, &member());
+        assert!(memory.member(room, user).is_some());
+        memory.remember(memory.question(), room, user, &stranger);
+        assert!(memory.member(room, user).is_none());
+    }
+
+    #[test]
+    fn an_answer_that_removals_overtook_is_not_remembered() {
+        let (memory, room, user) = (memory(), RoomId::new(), UserId::new());
+        let question = memory.question();
+        memory.apply(false, removal(room, Some(user)));
+        memory.remember(question, room, user, &member());
+        assert!(memory.member(room, user).is_none());
+    }
+
+    #[test]
+    fn a_removal_drops_what_it_names_and_nothing_else() {
+        let memory = memory();
+        let (room, other) = (RoomId::new(), RoomId::new());
+        let (ada, bob) = (UserId::new(), UserId::new());
+        for (room, user) in [(room, ada), (room, bob), (other, ada)] {
+            memory.remember(memory.question(), room, user, &member());
+        }
+        memory.apply(false, removal(room, Some(ada)));
+        assert!(memory.member(room, ada).is_none());
+        assert!(memory.member(room, bob).is_some() && memory.room(room).is_some());
+
+        memory.apply(false, removal(room, None));
+        assert!(memory.member(room, bob).is_none() && memory.room(room).is_none());
+        assert!(memory.member(other, ada).is_some() && memory.room(other).is_some());
+
+        memory.apply(true, Vec::new());
+        assert!(memory.member(other, ada).is_none() && memory.room(other).is_none());
     }
 }
