@@ -18,6 +18,6 @@ export const baseUrlOff = () => need('PLAZA_E2E_URL_OFF');
 const run = promisify(execFile);
 
 /** Stops or starts one part of the first Plaza by the command in PLAZA_E2E_CTL. */
-export async function control(action: 'stop' | 'start', part: string): Promise<void> {
+export async function control(action: 'stop' | 'kill' | 'start', part: string): Promise<void> {
   await run('/bin/sh', ['-c', `${need('PLAZA_E2E_CTL')} ${action} ${part}`], { timeout: 60_000 });
 }

@@ -6,11 +6,11 @@
 //! transaction and relayed from there.
 
 mod access;
+mod api;
 mod config;
 mod domain;
 #[cfg(test)]
 mod guarantees;
-mod http;
 pub mod publisher;
 mod pulse;
 mod realtime;
@@ -20,8 +20,8 @@ mod storage;
 mod testing;
 
 pub use access::{Gate, MemoryArgs};
+pub use api::{Parts, routes};
 pub use config::MessagesArgs;
-pub use http::{Parts, routes};
 pub use realtime::Realtime;
 pub use run::run;
 pub use storage::Store;

@@ -32,8 +32,8 @@ pub struct AccessClaims {
     pub name: String,
 }
 
-/// Why a token is refused. All of it is UNAUTHENTICATED to the caller; the
-/// kinds are for tests and metrics.
+/// Why a token is refused. To the caller all of it is UNAUTHENTICATED, but
+/// [`Self::Unchecked`], which is UNAVAILABLE; the kinds are for tests and metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// No bearer token at all.
@@ -48,6 +48,9 @@ pub enum TokenError {
     /// Its session was ended or its user disabled.
     #[error("This session has ended. Sign in again.")]
     Revoked,
+    /// No key is known yet, so nothing can be said about any token.
+    #[error("The service is starting. Try again in a moment.")]
+    Unchecked,
 }
 
 impl TokenError {
@@ -58,6 +61,7 @@ impl TokenError {
             Self::Invalid => "invalid",
             Self::Expired => "expired",
             Self::Revoked => "revoked",
+            Self::Unchecked => "unchecked",
         }
     }
 }
@@ -106,6 +110,9 @@ impl Verifier {
     }
 
     fn check(&self, token: &str) -> Result<AccessClaims, TokenError> {
+        if self.keys.is_empty() {
+            return Err(TokenError::Unchecked);
+        }
         let header = decode_header(token).map_err(|_| TokenError::Invalid)?;
         let key = header
             .kid
@@ -121,5 +128,22 @@ impl Verifier {
             return Err(TokenError::Revoked);
         }
         Ok(claims)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plaza_types::{ApiError, Code};
+
+    use super::*;
+
+    #[test]
+    fn before_the_first_keys_a_token_is_neither_good_nor_bad() {
+        let verifier = Verifier::new(KeySet::default(), Arc::default());
+        let error = verifier.verify("a.b.c").unwrap_err();
+        assert_eq!(error, TokenError::Unchecked);
+        let answer = ApiError::from(error);
+        assert_eq!(answer.code, Code::Unavailable);
+        assert!(answer.retry_after_ms.is_some());
     }
 }

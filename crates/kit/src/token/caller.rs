@@ -45,7 +45,14 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 impl From<TokenError> for ApiError {
     fn from(error: TokenError) -> Self {
-        Self::new(Code::Unauthenticated, error.to_string())
+        let message = error.to_string();
+        match error {
+            TokenError::Unchecked => Self {
+                message,
+                ..Self::unavailable(1_000)
+            },
+            _ => Self::new(Code::Unauthenticated, message),
+        }
     }
 }
 

@@ -100,6 +100,11 @@ impl KeySet {
         Ok(())
     }
 
+    /// Whether there is no key yet.
+    pub fn is_empty(&self) -> bool {
+        self.snapshot().is_empty()
+    }
+
     /// The key of this id.
     pub fn get(&self, kid: &str) -> Option<DecodingKey> {
         self.snapshot().get(kid).cloned()

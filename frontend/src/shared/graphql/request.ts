@@ -18,6 +18,8 @@ export interface RequestOptions {
 
 const TIMEOUT_MS = 15_000;
 const ENDPOINT = '/graphql';
+/** Nullable fields that an answer is good without: a message reads on while nobody can say who its author is. */
+const DISPENSABLE: ReadonlySet<unknown> = new Set(['author']);
 
 let tokens: TokenSource = { current: () => null, renew: async () => null };
 
@@ -79,13 +81,13 @@ async function post<Result, Variables>(
 }
 
 async function read<Result>(response: Response): Promise<Result> {
-  let body: { data?: Result | null; errors?: unknown[] };
+  let body: { data?: Result | null; errors?: { path?: unknown[] }[] };
   try {
     body = await response.json();
   } catch {
     throw new RequestError(statusCode(response.status), `HTTP ${response.status}`);
   }
-  const failed = body.errors?.[0];
+  const failed = body.errors?.find(({ path }) => !DISPENSABLE.has(path?.at(-1)));
   if (failed !== undefined) throw errorFrom(failed);
   if (body.data === undefined || body.data === null) {
     throw new RequestError(statusCode(response.status), `HTTP ${response.status}`);

@@ -10,7 +10,7 @@ pub(super) struct LeaveRoom;
 
 #[Object]
 impl LeaveRoom {
-    /// Ends the caller's membership. CONFLICT: the last owner of a room with other members.
+    /// Ends the caller's membership. When the last owner leaves, the first of the other members becomes owner.
     #[graphql(complexity = "cost::CALL")]
     async fn leave_room(&self, ctx: &Context<'_>, room_id: ID) -> Result<bool> {
         let (request, session) = signed_in(ctx)?;

@@ -1,18 +1,19 @@
 //! What makes two usernames the same name.
 
+use caseless::Caseless;
 use plaza_types::Username;
 use unicode_normalization::UnicodeNormalization;
 
-/// The form that usernames are compared in: compatibility forms (NFKC) and
-/// case are folded, character by character, so that the result depends on
-/// neither locale nor place in the word.
+/// The form that usernames are compared in: a compatibility caseless match
+/// (The Unicode Standard, section 3.13, D146), composed. The result depends on
+/// neither locale nor place in the word, and is its own key.
 pub(crate) fn username_key(username: &Username) -> String {
     username
         .as_str()
-        .nfkc()
-        // Upper case first joins letters that have two lower-case forms (ς, σ; ſ, s).
-        .flat_map(char::to_uppercase)
-        .flat_map(char::to_lowercase)
+        .nfd()
+        .default_case_fold()
+        .nfkd()
+        .default_case_fold()
         .nfkc()
         .collect()
 }
@@ -34,6 +35,7 @@ mod tests {
             ("ＡＤＡ", "ada"),
             ("ΝΊΚΟΣ", "νίκος"),
             ("straße", "STRASSE"),
+            ("STRAẞE", "strasse"),
             ("ﬁona", "FIONA"),
         ] {
             assert_eq!(key(one), key(other), "{one} and {other}");
