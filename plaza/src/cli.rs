@@ -48,7 +48,7 @@ pub(crate) enum Subcommand {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Part<A: clap::Args> {
     #[command(flatten)]
-    pub(crate) part: A,
+    pub(crate) own: A,
     #[command(flatten)]
     pub(crate) telemetry: TelemetryArgs,
     /// TOML file with settings; its keys are the long flags without the dashes

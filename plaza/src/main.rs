@@ -62,7 +62,7 @@ async fn run(part: Subcommand) -> anyhow::Result<()> {
         Subcommand::Gateway(part) => serve("gateway", part, plaza_gateway::run).await,
         Subcommand::Migrate(part) => {
             let _telemetry = telemetry::init("migrate", &part.telemetry)?;
-            migrate::run(&part.part).await
+            migrate::run(&part.own).await
         }
         Subcommand::Up(args) => up::run(args).await,
         Subcommand::Ctl(args) => ctl::run(args).await,
@@ -87,7 +87,7 @@ where
     F: Future<Output = anyhow::Result<()>>,
 {
     let telemetry = telemetry::init(name, &part.telemetry)?;
-    let result = run(part.part, Shutdown::on_signals()?).await;
+    let result = run(part.own, Shutdown::on_signals()?).await;
     if let Err(error) = &result {
         tracing::error!(error = format!("{error:#}"), "{name} ends with an error");
     }

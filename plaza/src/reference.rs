@@ -73,6 +73,22 @@ mod tests {
     }
 
     #[test]
+    fn no_two_parts_listen_on_one_port_by_default() {
+        let command = crate::cli::Cli::command();
+        let mut listeners: Vec<_> = super::PARTS
+            .iter()
+            .filter_map(|part| command.find_subcommand(part))
+            .flat_map(clap::Command::get_arguments)
+            .filter(|arg| matches!(arg.get_long(), Some("listen" | "ops-listen")))
+            .flat_map(clap::Arg::get_default_values)
+            .collect();
+        assert_eq!(listeners.len(), 9);
+        listeners.sort();
+        listeners.dedup();
+        assert_eq!(listeners.len(), 9, "{listeners:?}");
+    }
+
+    #[test]
     fn the_command_line_is_well_formed() {
         crate::cli::Cli::command().debug_assert();
     }

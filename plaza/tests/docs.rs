@@ -1,5 +1,7 @@
 //! What the documentation names is there.
 
+#![allow(clippy::expect_used, reason = "helpers of a test")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -1,5 +1,10 @@
 //! Imports run one way: the executable → services and gateway → crates.
 //! Inside a service: HTTP and background tasks → domain ← storage.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails where something is not as it should be"
+)]
 
 use std::{
     fs,

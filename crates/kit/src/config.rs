@@ -58,11 +58,17 @@ pub enum ConfigError {
     },
 }
 
+/// A default that depends on a type parameter: `default_value_t` would keep one
+/// value for all of them.
+fn loopback(port: u16) -> String {
+    SocketAddr::from(([127, 0, 0, 1], port)).to_string()
+}
+
 /// The HTTP listener of a service; `PORT` is its default port.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ListenArgs<const PORT: u16> {
     /// Address and port of the service's own API
-    #[arg(long, env = "PLAZA_LISTEN", default_value_t = SocketAddr::from(([127, 0, 0, 1], PORT)))]
+    #[arg(long, env = "PLAZA_LISTEN", default_value = loopback(PORT))]
     pub listen: SocketAddr,
     /// Longest time a request may take (ms)
     #[arg(long, env = "PLAZA_REQUEST_TIMEOUT_MS", default_value_t = 10_000)]
@@ -76,7 +82,7 @@ pub struct ListenArgs<const PORT: u16> {
 #[derive(Debug, Clone, clap::Args)]
 pub struct OpsArgs<const PORT: u16> {
     /// Address and port of /healthz, /readyz and /metrics
-    #[arg(long, env = "PLAZA_OPS_LISTEN", default_value_t = SocketAddr::from(([127, 0, 0, 1], PORT)))]
+    #[arg(long, env = "PLAZA_OPS_LISTEN", default_value = loopback(PORT))]
     pub ops_listen: SocketAddr,
     /// How long to go on accepting after a signal to stop, so that load balancers notice first (ms)
     #[arg(long, env = "PLAZA_DRAIN_DELAY_MS", default_value_t = 0)]

@@ -7,7 +7,7 @@ use plaza_testkit::eventually;
 use plaza_types::MessageId;
 use serde_json::{Value, json};
 
-use crate::support::Plaza;
+use crate::support::{Person, Plaza};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -88,8 +88,8 @@ async fn what_one_member_does_reaches_the_other_in_order() {
     }
 
     // The list: the room, its unread count, and what it is about.
-    let list = "{ rooms { nodes { id unreadCount lastMessage { id deletedAt } } } }";
-    let rooms = ben.ask(&plaza, list, json!({})).await;
+    let joined = "{ rooms { nodes { id unreadCount lastMessage { id deletedAt } } } }";
+    let rooms = ben.ask(&plaza, joined, json!({})).await;
     assert_eq!(rooms.data()["rooms"]["nodes"][0]["unreadCount"], 3);
     // Reading in one tab tells the others.
     let read = "mutation($room: ID!, $number: Seq!) { markRead(roomId: $room, number: $number) { unreadCount } }";
@@ -105,9 +105,14 @@ async fn what_one_member_does_reaches_the_other_in_order() {
     })
     .await;
 
-    // Who left gets `left` and nothing later.
+    who_leaves_hears_no_more(&plaza, &ada, &ben, &room).await;
+}
+
+/// Who left gets `left` and nothing later.
+async fn who_leaves_hears_no_more(plaza: &Plaza, ada: &Person, ben: &Person, room: &str) {
+    let channel = format!("personal:{}", ben.id);
     ben.ask(
-        &plaza,
+        plaza,
         "mutation($room: ID!) { leaveRoom(roomId: $room) }",
         json!({ "room": room }),
     )
@@ -117,7 +122,7 @@ async fn what_one_member_does_reaches_the_other_in_order() {
         !of_type(&plaza.events(&channel).await, "left").is_empty()
     })
     .await;
-    let last = ada.sends(&plaza, &room, "after ben").await;
+    let last = ada.sends(plaza, room, "after ben").await;
     let own = format!("personal:{}", ada.id);
     eventually(SOON, async || {
         plaza

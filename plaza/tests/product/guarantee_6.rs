@@ -58,11 +58,11 @@ async fn guarantee_6_people_go_on_without_each_real_time_part_and_miss_nothing()
     let room = ada.creates_room(&plaza, "Outage").await;
     let mut last = ada.sends(&plaza, &room, "all is well").await;
     for part in ["publisher", "centrifugo", "redis"] {
-        plaza.ctl(&["kill", part]).await;
+        plaza.ctl(&["kill", part]);
         last = people_go_on(&plaza, &ada, &room).await;
         let (ready, why) = plaza.operations("messages", "/readyz").await;
         assert_eq!(ready, 200, "without {part}: {why}");
-        plaza.ctl(&["start", part]).await;
+        plaza.ctl(&["start", part]);
         // Everything that was sent meanwhile arrives. (A Redis that came back
         // may also have forgotten Centrifugo's history: the end is what counts.)
         eventually(Duration::from_secs(30), async || {

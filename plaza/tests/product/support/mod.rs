@@ -138,7 +138,7 @@ impl Plaza {
     }
 
     /// `plaza ctl …`, which must succeed.
-    pub(crate) async fn ctl(&self, words: &[&str]) -> String {
+    pub(crate) fn ctl(&self, words: &[&str]) -> String {
         let output = tokio::task::block_in_place(|| self.ctl_output(words));
         assert!(
             output.status.success(),
