@@ -38,6 +38,11 @@ pub async fn serve(
     readiness: &Readiness,
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
+    // Both before either answers: who is called ready can be reached.
+    let api = match api {
+        Some((address, routes)) => Some((listen(address).await?, address, routes)),
+        None => None,
+    };
     let ops_listener = listen(ops).await?;
     let ops_routes = readiness.routes().merge(metrics::routes());
     let ops_stop = shutdown.clone();
@@ -47,8 +52,7 @@ pub async fn serve(
             .await
     });
 
-    if let Some((address, routes)) = api {
-        let listener = listen(address).await?;
+    if let Some((listener, address, routes)) = api {
         tracing::info!(%address, %ops, "{part} listens on {address}");
         let stop = shutdown.clone();
         let server = axum::serve(
@@ -81,4 +85,33 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address}: is another process using it?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_taken_address_ends_it_before_anything_is_called_ready() {
+        let taken = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let free = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let (api, ops) = (taken.local_addr().unwrap(), free.local_addr().unwrap());
+        drop(free);
+        let shutdown = Shutdown::new();
+        let drain = Drain {
+            delay: Duration::ZERO,
+            timeout: Duration::ZERO,
+        };
+        let result = serve(
+            "test",
+            Some((api, Router::new())),
+            ops,
+            drain,
+            &Readiness::new(&shutdown, &[]),
+            &shutdown,
+        )
+        .await;
+        assert!(result.unwrap_err().to_string().contains("another process"));
+        assert!(tokio::net::TcpStream::connect(ops).await.is_err());
+    }
 }

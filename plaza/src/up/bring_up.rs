@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
-use plaza_local::{Postgres, Process, Redis};
+use anyhow::{Context as _, anyhow, bail};
+use plaza_local::{Postgres, Process, Redis, is_free};
 
 use super::data::Ports;
 use super::databases;
@@ -26,6 +26,9 @@ pub(crate) struct Started {
 /// Starts the servers, migrates, starts the services, each after what it needs.
 /// Dropped on the way, it takes down what it has started.
 pub(crate) async fn bring_up(plan: &Plan) -> anyhow::Result<Started> {
+    if let Some(port) = plan.wanted.port.filter(|port| !is_free(*port)) {
+        return Err(wanted_port_taken(port));
+    }
     let mut ports = Ports::remembered(&plan.data);
     let mut supervisor = Supervisor::new(plan.console.clone());
 
@@ -128,7 +131,7 @@ async fn start_all(
             Ok(running) => return Ok(running),
             Err((name, StartError::PortTaken(port))) => {
                 if plan.wanted.port == Some(port) {
-                    bail!("port {port} is used by another program; choose another with --port");
+                    return Err(wanted_port_taken(port));
                 }
                 if tries == PORT_TRIES {
                     bail!("{name}: port {port} is used by another program");
@@ -140,6 +143,10 @@ async fn start_all(
             }
         }
     }
+}
+
+fn wanted_port_taken(port: u16) -> anyhow::Error {
+    anyhow!("port {port} is used by another program; choose another with --port")
 }
 
 /// auth before all, since its keys must be there when Centrifugo is asked, and

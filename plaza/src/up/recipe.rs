@@ -106,11 +106,12 @@ impl Recipe {
             .await;
         match ready {
             Ok(()) => Ok(process),
-            // It was quicker than we between the look and the bind.
-            Err(LocalError::Ended { .. }) if own.ports.iter().any(|port| !is_free(*port)) => Err(
-                StartError::PortTaken(own.ports.first().copied().unwrap_or_default()),
-            ),
-            Err(error) => Err(error.into()),
+            Err(error) => {
+                // Somebody was quicker than we between the look and the bind.
+                let ended = matches!(error, LocalError::Ended { .. });
+                let taken = own.ports.iter().find(|port| ended && !is_free(**port));
+                Err(taken.map_or_else(|| error.into(), |port| StartError::PortTaken(*port)))
+            }
         }
     }
 }

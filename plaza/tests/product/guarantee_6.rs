@@ -57,11 +57,28 @@ async fn guarantee_6_people_go_on_without_each_real_time_part_and_miss_nothing()
     let ada = plaza.person().await;
     let room = ada.creates_room(&plaza, "Outage").await;
     let mut last = ada.sends(&plaza, &room, "all is well").await;
-    for part in ["publisher", "centrifugo", "redis"] {
+    for (part, felt) in [
+        ("publisher", None),
+        (
+            "centrifugo",
+            Some((
+                "publisher",
+                r#"plaza_publisher_retries_total{of="centrifugo"}"#,
+            )),
+        ),
+        ("redis", Some(("messages", "plaza_relay_failures_total"))),
+    ] {
         plaza.ctl(&["kill", part]);
         last = people_go_on(&plaza, &ada, &room).await;
         let (ready, why) = plaza.operations("messages", "/readyz").await;
         assert_eq!(ready, 200, "without {part}: {why}");
+        if let Some((who, failures)) = felt {
+            eventually(Duration::from_secs(30), async || {
+                let (_, metrics) = plaza.operations(who, "/metrics").await;
+                metrics.contains(failures)
+            })
+            .await;
+        }
         plaza.ctl(&["start", part]);
         // Everything that was sent meanwhile arrives. (A Redis that came back
         // may also have forgotten Centrifugo's history: the end is what counts.)
