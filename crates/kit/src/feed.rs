@@ -22,6 +22,8 @@ use crate::{health::Readiness, shutdown::Shutdown};
 
 /// Between two polls.
 pub const POLL_EVERY: Duration = Duration::from_secs(1);
+/// How long a feed may be silent after the start before that is told.
+const START_GRACE: Duration = Duration::from_secs(3);
 
 /// What a poller has already.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
@@ -130,6 +132,7 @@ where
     shutdown.spawn(name, async move {
         let mut query = FeedQuery::default();
         let mut failing = false;
+        let begun = Instant::now();
         loop {
             let asked = Instant::now();
             match ask(query).await {
@@ -148,7 +151,10 @@ where
                     }
                     failing = false;
                 }
-                Err(error) if !failing => {
+                // Services start together: the first moments are no outage.
+                Err(error)
+                    if !failing && (fresh.age().is_some() || begun.elapsed() > START_GRACE) =>
+                {
                     failing = true;
                     tracing::warn!(
                         feed = name,
