@@ -49,10 +49,16 @@ impl Place {
 
     /// Starts Plaza and waits until it is ready.
     async fn start(&self) -> Running<'_> {
+        self.start_at(Stdio::null()).await
+    }
+
+    /// The same, reading from what may be a terminal.
+    async fn start_at(&self, input: Stdio) -> Running<'_> {
         let log = std::fs::File::create(self.0.path().join("log")).unwrap();
         let child = self
             .command("up")
             .args(["--no-demo", "--realtime-off"])
+            .stdin(input)
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
@@ -187,6 +193,32 @@ async fn a_second_start_names_the_first_and_a_later_one_keeps_address_and_data()
     assert_eq!(secret(), before);
     assert!(place.ctl(&["down"]).status.success());
     assert_eq!(again.end().await, Some(0));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_closed_terminal_stops_it_though_no_signal_comes() {
+    let place = Place::new();
+    use nix::fcntl::OFlag;
+    use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    // What others start meanwhile must not keep it open.
+    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let terminal = posix_openpt(flags).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let ours = std::fs::File::options()
+        .read(true)
+        .custom_flags(OFlag::O_NOCTTY.bits())
+        .open(ptsname_r(&terminal).unwrap())
+        .unwrap();
+    // It leads no session, so that the kernel tells it nothing.
+    let mut running = place.start_at(ours.into()).await;
+    let processes = place.processes();
+    drop(terminal);
+    assert_eq!(running.end().await, Some(0));
+    assert!(processes.iter().all(|process| !process.is_alive()));
 }
 
 #[tokio::test]

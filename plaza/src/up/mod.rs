@@ -18,11 +18,14 @@ mod plan;
 mod recipe;
 pub(crate) mod supervisor;
 
+use std::io::IsTerminal as _;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use plaza_local::{Account, Reaper};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -34,6 +37,8 @@ use self::plan::{Plan, Wanted};
 
 /// How long we wait for another start on the same data to be ready.
 const OTHER_START_PATIENCE: Duration = Duration::from_mins(2);
+/// How often we look whether our terminal is still there.
+const TERMINAL_LOOK: Duration = Duration::from_millis(500);
 
 /// All of Plaza on this machine.
 #[derive(Debug, clap::Args)]
@@ -240,7 +245,33 @@ fn on_signals() -> anyhow::Result<CancellationToken> {
             }
         });
     }
+    watch_terminal(down.clone());
     Ok(down)
+}
+
+/// A closed terminal tells only the process that leads its session, and `make`,
+/// when it is that, waits for us instead of passing it on: so we look ourselves.
+fn watch_terminal(down: CancellationToken) {
+    let terminal = std::io::stdin();
+    if !terminal.is_terminal() {
+        return;
+    }
+    tokio::spawn(async move {
+        while !down.is_cancelled() && !is_hung_up(&terminal) {
+            tokio::time::sleep(TERMINAL_LOOK).await;
+        }
+        down.cancel();
+    });
+}
+
+fn is_hung_up(terminal: &impl AsFd) -> bool {
+    // POLLHUP is told without being asked for.
+    let mut fds = [PollFd::new(terminal.as_fd(), PollFlags::empty())];
+    let polled = poll(&mut fds, PollTimeout::ZERO);
+    polled.is_ok()
+        && fds[0]
+            .revents()
+            .is_some_and(|seen| seen.contains(PollFlags::POLLHUP))
 }
 
 #[cfg(test)]
