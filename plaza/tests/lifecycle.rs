@@ -198,11 +198,11 @@ async fn a_second_start_names_the_first_and_a_later_one_keeps_address_and_data()
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_closed_terminal_stops_it_though_no_signal_comes() {
-    let place = Place::new();
     use nix::fcntl::OFlag;
     use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
     use std::os::unix::fs::OpenOptionsExt as _;
 
+    let place = Place::new();
     // What others start meanwhile must not keep it open.
     let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let terminal = posix_openpt(flags).unwrap();
