@@ -13,4 +13,5 @@ mod conversation;
 mod guarantee_6;
 mod observability;
 mod sessions;
+mod shutdown;
 mod support;

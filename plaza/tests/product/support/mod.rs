@@ -154,16 +154,27 @@ impl Plaza {
         body: &Value,
         change: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> Answer {
+        self.try_request(body, change)
+            .await
+            .expect("the gateway answers")
+    }
+
+    /// The same, of a gateway that may be going away.
+    async fn try_request(
+        &self,
+        body: &Value,
+        change: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> reqwest::Result<Answer> {
         let request = change(self.client.post(format!("{}/graphql", self.url)).json(body));
-        let response = request.send().await.expect("the gateway answers");
+        let response = request.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.expect("a whole answer");
+        let text = response.text().await?;
         let json = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Answer {
+        Ok(Answer {
             status,
             headers,
             json,
-        }
+        })
     }
 
     /// One GraphQL operation by somebody, or by nobody.
