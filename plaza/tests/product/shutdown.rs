@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -42,16 +42,17 @@ async fn a_stopping_part_answers_all_it_has_begun_and_loses_no_event() {
     let mut accepted = BTreeSet::new();
     for part in ["messages", "gateway", "publisher"] {
         let count = AtomicUsize::new(0);
-        let stopped = AtomicUsize::new(0);
+        let (stopping, stopped) = (AtomicBool::new(false), AtomicBool::new(false));
         let writers = join_all((0..WRITERS).map(async |_| {
             let mut seqs = Vec::new();
-            while let Some(message) = ada.tries_to_send(&plaza, &room, "on and on").await {
+            // Nobody who writes misses the publisher.
+            while part != "publisher" || !stopped.load(Ordering::Relaxed) {
+                let Some(message) = ada.tries_to_send(&plaza, &room, "on and on").await else {
+                    assert!(stopping.load(Ordering::Relaxed), "{part} still runs");
+                    break;
+                };
                 seqs.push(message["seq"].as_i64().unwrap());
                 count.fetch_add(1, Ordering::Relaxed);
-                // Nobody who writes misses the publisher.
-                if stopped.load(Ordering::Relaxed) > 0 && part == "publisher" {
-                    break;
-                }
             }
             seqs
         }));
@@ -60,8 +61,9 @@ async fn a_stopping_part_answers_all_it_has_begun_and_loses_no_event() {
                 count.load(Ordering::Relaxed) >= 5 * WRITERS
             })
             .await;
+            stopping.store(true, Ordering::Relaxed);
             plaza.ctl(&["stop", part]);
-            stopped.store(1, Ordering::Relaxed);
+            stopped.store(true, Ordering::Relaxed);
         };
         let (seqs, ()) = join(writers, stop).await;
         accepted.extend(seqs.into_iter().flatten());
