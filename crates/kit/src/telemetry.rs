@@ -1,11 +1,19 @@
 //! Logs on standard output, one JSON object a line; traces by OTLP when an
 //! endpoint is configured.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use opentelemetry::{KeyValue, trace::TracerProvider};
 use opentelemetry_otlp::WithExportConfig;
-use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use opentelemetry_sdk::{
+    Resource,
+    error::OTelSdkResult,
+    trace::{SdkTracerProvider, SpanData, SpanExporter},
+};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::retry::Outage;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -45,6 +53,45 @@ impl Drop for Telemetry {
     }
 }
 
+/// Tells in the log when the collector goes away and when it is back.
+#[derive(Debug)]
+struct Watched<E> {
+    exporter: E,
+    outage: Outage,
+}
+
+impl<E> Watched<E> {
+    fn new(exporter: E) -> Self {
+        Self {
+            exporter,
+            outage: Outage::new("the trace collector"),
+        }
+    }
+}
+
+impl<E: SpanExporter> SpanExporter for Watched<E> {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let result = self.exporter.export(batch).await;
+        match &result {
+            Ok(()) => self.outage.answered(),
+            Err(error) => self.outage.failed(error),
+        }
+        result
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.exporter.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter.set_resource(resource);
+    }
+}
+
 /// Starts logs, metrics and traces for the part of this name.
 pub fn init(part: &'static str, args: &TelemetryArgs) -> anyhow::Result<Telemetry> {
     use opentelemetry_sdk::trace::Sampler;
@@ -75,7 +122,7 @@ pub fn init(part: &'static str, args: &TelemetryArgs) -> anyhow::Result<Telemetr
             .with_endpoint(endpoint)
             .build()
             .context("PLAZA_OTLP_ENDPOINT: cannot start the exporter")?;
-        provider = provider.with_batch_exporter(exporter);
+        provider = provider.with_batch_exporter(Watched::new(exporter));
     }
     let provider = provider.build();
     // Spans are made without an exporter too: their ids travel as traceparent
