@@ -17,7 +17,7 @@ ARGS ?=
 WHERE := $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL := help
-.PHONY: help up ctl down test fmt spa build bootstrap generate screenshots
+.PHONY: help up ctl down test chaos fmt spa build bootstrap generate screenshots
 
 help: ## What there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,12 @@ down: ## Stop a running Plaza from another terminal
 
 test: ## Everything that CI checks
 	@scripts/test
+
+chaos: bootstrap ## Break a running Plaza for an hour and count: ARGS="--duration-s 600 --seed 7"
+	@echo "  building plaza; the first time takes some minutes"
+	@cargo build -q --profile local -p plaza -p plaza-chaos
+	@$(TARGET)/local/plaza-chaos --plaza $(PLAZA) --duration-s 3600 --people 100 --rooms 20 --rate 50 \
+		--report $(TARGET)/chaos.json $(ARGS)
 
 fmt: ## Format everything
 	cargo fmt --all

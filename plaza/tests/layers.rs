@@ -36,7 +36,7 @@ fn layer(manifest: &str) -> Layer {
     match path.trim_start_matches('/').split('/').next() {
         Some("crates") => Layer::Crates,
         Some("services" | "gateway") => Layer::Services,
-        Some("plaza") => Layer::Executable,
+        Some("plaza" | "chaos") => Layer::Executable,
         other => panic!("{manifest}: {other:?} is no layer"),
     }
 }

@@ -1,0 +1,129 @@
+//! What a run found, for people and as JSON.
+
+use std::{fmt::Write as _, path::Path, sync::atomic::Ordering};
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::{Args, check::Verdict, load::End, recovery::Recovery, schedule::Schedule};
+
+/// The whole of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report<'a> {
+    seed: u64,
+    duration_s: u64,
+    people: u16,
+    rooms: u16,
+    faults: usize,
+    accepted: u64,
+    /// Sends that took longer than a second, most of them by retries.
+    slow_sends: u64,
+    stored: usize,
+    events: u64,
+    repeats: u64,
+    gaps: u64,
+    connections: u64,
+    recovered: u64,
+    polls: u64,
+    /// From the last send until every screen was whole (ms).
+    whole_after_ms: Option<u64>,
+    verdict: &'a Verdict,
+    recoveries: &'a [Recovery],
+}
+
+impl<'a> Report<'a> {
+    pub(crate) fn new(
+        seed: u64,
+        args: &Args,
+        schedule: &Schedule,
+        end: &'a End,
+        verdict: &'a Verdict,
+    ) -> Self {
+        let counts = &end.counts;
+        Self {
+            seed,
+            duration_s: args.duration_s,
+            people: args.people,
+            rooms: args.rooms,
+            faults: schedule.faults.len(),
+            accepted: end.accepted,
+            slow_sends: end.retried,
+            stored: end.rooms.iter().map(|room| room.stored.len()).sum(),
+            events: counts.events.load(Ordering::Relaxed),
+            repeats: counts.repeats.load(Ordering::Relaxed),
+            gaps: counts.gaps.load(Ordering::Relaxed),
+            connections: counts.connections.load(Ordering::Relaxed),
+            recovered: counts.recovered.load(Ordering::Relaxed),
+            polls: counts.polls.load(Ordering::Relaxed),
+            whole_after_ms: end.whole_after_ms,
+            verdict,
+            recoveries: &end.recoveries,
+        }
+    }
+
+    /// For a terminal.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        let whole = self.whole_after_ms.map_or_else(
+            || "never".to_owned(),
+            |ms| {
+                format!(
+                    "{:.1} s after the last send",
+                    std::time::Duration::from_millis(ms).as_secs_f64()
+                )
+            },
+        );
+        let verdict = self.verdict;
+        let _ = writeln!(
+            text,
+            "\n{} faults in {} s, {} people, {} rooms\n\
+             {} accepted ({} slower than 1 s), {} stored\n\
+             {} events on the wire: {} repeats, {} gaps; {} connections, {} of them recovered; {} polls\n\
+             every screen was whole: {whole}\n\
+             not stored {}, stored twice {}, disordered in the database {}\n\
+             on the screens: {} missing, {} doubled, {} disordered, {} outdated\n",
+            self.faults,
+            self.duration_s,
+            self.people,
+            self.rooms,
+            self.accepted,
+            self.slow_sends,
+            self.stored,
+            self.events,
+            self.repeats,
+            self.gaps,
+            self.connections,
+            self.recovered,
+            self.polls,
+            verdict.not_stored,
+            verdict.stored_twice,
+            verdict.disordered_stored,
+            verdict.missing,
+            verdict.doubled,
+            verdict.disordered,
+            verdict.outdated,
+        );
+        let _ = writeln!(
+            text,
+            "From the mending of a fault to the first push of what was sent after it, over all people:"
+        );
+        for recovery in self.recoveries {
+            let names: Vec<_> = recovery.parts.iter().map(|part| part.name()).collect();
+            let _ = writeln!(
+                text,
+                "  {:<9} {:<24} {:>3} faults   p50 {:>6} ms   max {:>6} ms",
+                format!("{:?}", recovery.kind),
+                names.join(" and "),
+                recovery.faults,
+                recovery.p50_ms,
+                recovery.max_ms
+            );
+        }
+        text
+    }
+
+    pub(crate) fn write(&self, path: &Path) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(self)?;
+        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    }
+}

@@ -1,0 +1,120 @@
+//! The client's rule for one room (DESIGN: docs/api.md, "Places in a room"):
+//! what a screen shows is what these functions keep.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+/// A message's state, as pages, `changes` and events give it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct State {
+    pub(crate) id: String,
+    pub(crate) seq: i64,
+    pub(crate) number: i64,
+    pub(crate) changed_seq: i64,
+    pub(crate) content: String,
+    pub(crate) deleted_at: Option<String>,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Applied {
+    /// The next change.
+    Yes,
+    /// Seen before.
+    Repeat,
+    /// Something is missing before it: ask `changes`.
+    Gap,
+}
+
+/// A room that was opened when it was empty.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Timeline {
+    position: i64,
+    messages: HashMap<String, State>,
+}
+
+impl Timeline {
+    /// Every change up to here has been applied.
+    pub(crate) const fn position(&self) -> i64 {
+        self.position
+    }
+
+    /// An event came.
+    pub(crate) fn event(&mut self, seq: i64, state: State) -> Applied {
+        if seq <= self.position {
+            return Applied::Repeat;
+        }
+        if seq > self.position + 1 {
+            return Applied::Gap;
+        }
+        self.position = seq;
+        self.merge(state);
+        Applied::Yes
+    }
+
+    /// `changes` since `since` was answered.
+    pub(crate) fn changes(&mut self, since: i64, states: Vec<State>, next_seq: i64) {
+        for state in states {
+            self.merge(state);
+        }
+        // An answer about a place further ahead says nothing of what is between.
+        if since <= self.position {
+            self.position = self.position.max(next_seq);
+        }
+    }
+
+    /// Of two states of one message the later change stands.
+    fn merge(&mut self, state: State) {
+        let known = self.messages.entry(state.id.clone());
+        let kept = known.or_insert_with(|| state.clone());
+        if state.changed_seq > kept.changed_seq {
+            *kept = state;
+        }
+    }
+
+    /// What is shown, from top to bottom.
+    pub(crate) fn shown(&self) -> Vec<State> {
+        let mut shown: Vec<State> = self.messages.values().cloned().collect();
+        shown.sort_by_key(|state| state.seq);
+        shown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(id: &str, seq: i64, changed_seq: i64) -> State {
+        State {
+            id: id.into(),
+            seq,
+            number: seq,
+            changed_seq,
+            content: format!("{id} at {changed_seq}"),
+            deleted_at: None,
+        }
+    }
+
+    #[test]
+    fn the_next_is_applied_a_repeat_dropped_and_a_gap_told() {
+        let mut timeline = Timeline::default();
+        assert_eq!(timeline.event(1, state("a", 1, 1)), Applied::Yes);
+        assert_eq!(timeline.event(1, state("a", 1, 1)), Applied::Repeat);
+        assert_eq!(timeline.event(3, state("c", 3, 3)), Applied::Gap);
+        assert_eq!(timeline.position(), 1);
+        timeline.changes(1, vec![state("b", 2, 2), state("c", 3, 3)], 3);
+        assert_eq!(timeline.position(), 3);
+        assert_eq!(timeline.shown().len(), 3);
+    }
+
+    #[test]
+    fn an_older_state_does_not_come_back() {
+        let mut timeline = Timeline::default();
+        timeline.changes(0, vec![state("a", 1, 4)], 4);
+        timeline.changes(0, vec![state("a", 1, 1)], 2);
+        assert_eq!(timeline.position(), 4);
+        assert_eq!(timeline.shown()[0].changed_seq, 4);
+    }
+}
