@@ -69,6 +69,24 @@ impl OwnRedis {
         format!("{base}/{number}")
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> std::net::SocketAddr {
+        let port = self.options.port.unwrap_or_default();
+        ([127, 0, 0, 1], port).into()
+    }
+
+    /// The password in the URL.
+    pub fn password(&self) -> &str {
+        let inner = self.url.strip_prefix("redis://:");
+        let inner = inner.and_then(|rest| rest.split_once('@'));
+        inner.map_or("", |(password, _)| password)
+    }
+
+    /// The URL by way of another address.
+    pub fn url_over(&self, address: std::net::SocketAddr) -> String {
+        format!("redis://:{}@{address}/0", self.password())
+    }
+
     /// Stops it in good order.
     pub async fn stop(&mut self) {
         if let Some(mut server) = self.server.take() {
