@@ -105,6 +105,18 @@ pub enum Body {
         /// Everything up to here is read; only grows.
         number: Number,
     },
+    /// Where a room stands, in place of events: a client that is behind asks.
+    #[serde(rename = "head")]
+    Head {
+        /// The newest change of the room's messages.
+        head_seq: Seq,
+        /// The newest message.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<Number>,
+        /// When it was sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_message_at: Option<DateTime<Utc>>,
+    },
     /// To `pulse:all`: the whole path works.
     #[serde(rename = "tick")]
     Tick {},

@@ -29,6 +29,9 @@ pub enum Kind {
     /// To the reader's other tabs.
     #[serde(rename = "read")]
     Read,
+    /// Where a room stands.
+    #[serde(rename = "head")]
+    Head,
     /// The sign of life.
     #[serde(rename = "tick")]
     Tick,

@@ -7,8 +7,10 @@ use sqlx::{PgConnection, types::Json};
 
 use crate::{Event, Partition};
 
-/// The table, which the first migration of every service with an outbox
-/// repeats. A row is a whole event; the relay deletes it once Redis has it.
+/// The tables, which the first migration of every service with an outbox
+/// repeats. A row of `outbox` is a whole event; the relay deletes it once Redis
+/// has it. A row of `relay` says which Redis a partition was last written to,
+/// and when that one last answered.
 ///
 /// `id` is drawn after the room's lock is held, so that inside a room it
 /// follows the order of the changes. Rows live for milliseconds, so the table
@@ -29,6 +31,14 @@ CREATE TABLE outbox (
     autovacuum_analyze_threshold = 50000,
     autovacuum_vacuum_cost_delay = 0
 );
+
+CREATE TABLE relay (
+    partition   smallint PRIMARY KEY CHECK (partition BETWEEN 0 AND 15),
+    run_id      text,
+    answered_at timestamptz
+) WITH (fillfactor = 50);
+
+INSERT INTO relay (partition) SELECT generate_series(0, 15);
 ";
 
 /// An event on its way into the outbox, with the trace that it was made in.

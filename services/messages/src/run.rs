@@ -41,9 +41,10 @@ pub async fn run(args: MessagesArgs, shutdown: Shutdown) -> anyhow::Result<()> {
     db::watch(pool.clone(), readiness.clone(), &shutdown);
     let verifier = follow_auth(&auth, &tokens, &readiness, &shutdown);
     let gate = Gate::start(rooms, tokens, args.memory, &readiness, &shutdown);
-    let realtime = start_relay(&args, options, &shutdown)?;
-    let store = Store::new(pool, epoch, realtime.clone());
-    if realtime.is_on() {
+    let (realtime, relay) = relay(&args, options)?;
+    let store = Store::new(pool, epoch, realtime);
+    if let Some(relay) = relay {
+        relay.spawn(store.clone(), &shutdown);
         let every = Duration::from_millis(args.pulse_every_ms);
         pulse::spawn(store.clone(), every, &shutdown);
     }
@@ -66,19 +67,18 @@ pub async fn run(args: MessagesArgs, shutdown: Shutdown) -> anyhow::Result<()> {
     .await
 }
 
-fn start_relay(
+/// The relay, which is yet to be started; none with real time off.
+fn relay(
     args: &MessagesArgs,
     options: PgConnectOptions,
-    shutdown: &Shutdown,
-) -> anyhow::Result<Realtime> {
+) -> anyhow::Result<(Realtime, Option<Relay>)> {
     if !args.realtime_enabled {
-        return Ok(Realtime::Off);
+        return Ok((Realtime::Off, None));
     }
     let redis = args.redis.client()?;
     let (relay, handle) = Relay::new(Source::Messages, options, Some(redis), args.relay.clone())
         .context("cannot make a connection to Redis")?;
-    relay.spawn(shutdown);
-    Ok(Realtime::On(handle))
+    Ok((Realtime::On(handle), Some(relay)))
 }
 
 #[cfg(test)]

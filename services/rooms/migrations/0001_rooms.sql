@@ -112,3 +112,13 @@ CREATE TABLE outbox (
     autovacuum_analyze_threshold = 50000,
     autovacuum_vacuum_cost_delay = 0
 );
+
+-- Which Redis each partition was last written to, and when that one last
+-- answered: another run_id means that events may be lost.
+CREATE TABLE relay (
+    partition   smallint PRIMARY KEY CHECK (partition BETWEEN 0 AND 15),
+    run_id      text,
+    answered_at timestamptz
+) WITH (fillfactor = 50);
+
+INSERT INTO relay (partition) SELECT generate_series(0, 15);

@@ -37,7 +37,6 @@ pub async fn run(args: RoomsArgs, shutdown: Shutdown) -> anyhow::Result<()> {
         Err(error) => return Err(error.into()),
     };
     let (relay, handle) = Relay::new(Source::Rooms, options, redis, args.relay)?;
-    relay.spawn(&shutdown);
 
     let api = Api::new(Parts {
         pool,
@@ -52,6 +51,7 @@ pub async fn run(args: RoomsArgs, shutdown: Shutdown) -> anyhow::Result<()> {
             max_body_bytes: args.listen.max_body_bytes,
         },
     });
+    relay.spawn(api.store.clone(), &shutdown);
     forget::spawn(api.store.clone(), &shutdown);
     serve(
         "rooms",

@@ -5,14 +5,21 @@
 //! stream, deletes what Redis acknowledged and commits. Replicas of a service
 //! run side by side: the one that has just committed a change tries first, and
 //! a poll finds what a crash left. When Redis is away the outbox is the queue.
+//!
+//! Redis may lose what it acknowledged. So each partition has a row in the
+//! table `relay` with the `run_id` that was last written to; whoever holds the
+//! lock and meets another one first says again what may be lost ([`Repeat`]).
 
 mod args;
 mod discard;
 mod floor;
+mod line;
 mod partition;
 mod poll;
+mod repeat;
 mod rows;
 mod target;
+mod watch;
 
 use std::sync::{
     Arc,
@@ -20,19 +27,21 @@ use std::sync::{
 };
 
 use plaza_kit::{retry::Outage, shutdown::Shutdown};
-use redis::{RedisResult, aio::ConnectionManager};
+use redis::RedisResult;
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::sync::Notify;
 
+use self::line::Line;
 use crate::{Partition, Source};
 
 pub use args::RelayArgs;
+pub use repeat::{LONGEST_BACKLOG, Repeat, Repeated};
 
 /// The relay of one service's outbox. Made with [`Relay::new`], started with
 /// [`Relay::spawn`].
 pub struct Relay {
     shared: Arc<Shared>,
-    redis: Option<ConnectionManager>,
+    redis: Option<redis::Client>,
 }
 
 /// Tells the relay of a commit. Cheap to clone.
@@ -86,9 +95,6 @@ impl Relay {
         redis: Option<redis::Client>,
         args: RelayArgs,
     ) -> RedisResult<(Self, RelayHandle)> {
-        let redis = redis
-            .map(|client| plaza_kit::redis::shared(&client, target::TIMEOUT))
-            .transpose()?;
         let shared = Arc::new(Shared {
             source,
             pool: rows::pool(options, &args),
@@ -102,25 +108,31 @@ impl Relay {
     }
 
     /// Runs until the shutdown finishes; by then the outbox is empty, or
-    /// whatever is away has kept it from being emptied.
-    pub fn spawn(self, shutdown: &Shutdown) {
+    /// whatever is away has kept it from being emptied. `repeat` knows what to
+    /// say again when Redis may have forgotten it.
+    pub fn spawn(self, repeat: impl Repeat, shutdown: &Shutdown) {
         let database = Outage::new("the outbox's database");
-        let Some(connection) = self.redis else {
+        let Some(client) = self.redis else {
             let discard = discard::run(self.shared, database, shutdown.clone());
             shutdown.spawn("outbox discard", discard);
             return;
         };
         let redis = Outage::new("Redis of the streams");
+        let line = Arc::new(Line::new(client));
+        let repeat: Arc<dyn Repeat> = Arc::new(repeat);
         for partition in Partition::all() {
             let runner = partition::Runner::new(
                 partition,
                 self.shared.clone(),
-                connection.clone(),
+                line.clone(),
+                repeat.clone(),
                 database.clone(),
                 redis.clone(),
             );
             shutdown.spawn("relay", runner.run(shutdown.clone()));
         }
+        let watch = watch::run(self.shared.clone(), line, redis, shutdown.clone());
+        shutdown.spawn("relay's Redis", watch);
         let poll = poll::run(self.shared, database, shutdown.clone());
         shutdown.spawn("outbox poll", poll);
     }

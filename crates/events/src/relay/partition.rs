@@ -6,23 +6,25 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, TimeDelta, Utc};
 use plaza_kit::{
     retry::{Backoff, Outage},
     shutdown::Shutdown,
     trace,
 };
-use redis::aio::ConnectionManager;
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, Postgres, Transaction};
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::{
     Lane, Shared,
     floor::Floor,
+    line::{Connected, Line, LineError},
+    repeat::{LONGEST_BACKLOG, Repeat},
     rows::{self, Row},
-    target::{Target, TargetError},
+    target::Target,
 };
-use crate::Partition;
+use crate::{Partition, outbox};
 
 /// When to look again for what another relay's transaction may have read too
 /// early to see.
@@ -30,6 +32,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Upper bound of a step, for a database that neither answers nor closes.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often an idle partition writes down that Redis answers.
+const SAY_ALIVE_EVERY: TimeDelta = TimeDelta::seconds(30);
 
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const LONGEST_DELAY: Duration = Duration::from_secs(2);
@@ -50,7 +55,7 @@ enum Step {
 #[derive(Debug, thiserror::Error)]
 enum StepError {
     #[error(transparent)]
-    Target(#[from] TargetError),
+    Target(#[from] LineError),
     #[error("the outbox cannot be read")]
     Database(#[from] sqlx::Error),
     #[error("the database did not answer within {} s", STEP_TIMEOUT.as_secs())]
@@ -62,6 +67,7 @@ pub(super) struct Runner {
     partition: Partition,
     shared: Arc<Shared>,
     target: Target,
+    repeat: Arc<dyn Repeat>,
     floor: Floor,
     backoff: Backoff,
     database: Outage,
@@ -72,15 +78,17 @@ impl Runner {
     pub(super) fn new(
         partition: Partition,
         shared: Arc<Shared>,
-        connection: ConnectionManager,
+        line: Arc<Line>,
+        repeat: Arc<dyn Repeat>,
         database: Outage,
         redis: Outage,
     ) -> Self {
         let stream = shared.source.stream_key(partition);
         Self {
             partition,
-            target: Target::new(connection, stream, shared.args.relay_max_stream),
+            target: Target::new(line, stream, shared.args.relay_max_stream),
             shared,
+            repeat,
             floor: Floor::new(Instant::now()),
             backoff: Backoff::new(FIRST_DELAY, LONGEST_DELAY),
             database,
@@ -148,20 +156,25 @@ impl Runner {
     }
 
     async fn step(&mut self) -> Result<Step, StepError> {
-        let has_room = self.target.has_room().await?;
+        let connected = self.target.with_room().await?;
         self.redis.answered();
-        if !has_room {
+        let Some(connected) = connected else {
             return Ok(Step::Full);
-        }
+        };
         let mut connection = self.shared.pool.acquire().await?;
-        let result = tokio::time::timeout(STEP_TIMEOUT, self.transaction(&mut connection)).await;
+        let transaction = self.transaction(&mut connection, &connected);
+        let result = tokio::time::timeout(STEP_TIMEOUT, transaction).await;
         result.unwrap_or_else(|_| {
             connection.close_on_drop();
             Err(StepError::Timeout)
         })
     }
 
-    async fn transaction(&mut self, connection: &mut PgConnection) -> Result<Step, StepError> {
+    async fn transaction(
+        &mut self,
+        connection: &mut PgConnection,
+        connected: &Connected,
+    ) -> Result<Step, StepError> {
         let mut transaction = connection.begin().await?;
         let locked = rows::try_lock(&mut transaction, self.partition).await?;
         self.database.answered();
@@ -172,24 +185,39 @@ impl Runner {
         let began = Instant::now();
         let from = self.floor.begin(began);
         let limit = self.shared.args.relay_batch;
-        let rows = rows::read(&mut transaction, self.partition, from, limit).await?;
+        let found = rows::read(&mut transaction, self.partition, from, limit).await?;
+        if let (Some(last), Some(answered_at)) = (&found.run_id, found.answered_at)
+            && **last != *connected.run_id
+        {
+            let since = answered_at - LONGEST_BACKLOG;
+            self.say_again(transaction, since, &connected.run_id)
+                .await?;
+            return Ok(Step::Relayed);
+        }
+        let rows = found.rows;
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let floor = self
             .floor
             .found(began, ids.first().copied().zip(ids.last().copied()));
         self.lane().floor.store(floor, Ordering::Relaxed);
         if rows.is_empty() {
-            transaction.rollback().await?;
+            let age = found.answered_at.map(|at| Utc::now() - at);
+            if age.is_none_or(|age| age > SAY_ALIVE_EVERY) {
+                rows::delete(&mut transaction, self.partition, &[], &connected.run_id).await?;
+                transaction.commit().await?;
+            } else {
+                transaction.rollback().await?;
+            }
             return Ok(Step::Empty);
         }
 
         let span = self.span(&rows);
-        if let Err(error) = self.target.add(&rows).instrument(span).await {
+        if let Err(error) = self.target.add(connected, &rows).instrument(span).await {
             // The lock falls now, not when the connection is next used.
             transaction.rollback().await?;
             return Err(error.into());
         }
-        rows::delete(&mut transaction, self.partition, &ids).await?;
+        rows::delete(&mut transaction, self.partition, &ids, &connected.run_id).await?;
         transaction.commit().await?;
 
         let service = self.shared.source.name();
@@ -198,6 +226,37 @@ impl Runner {
         metrics::histogram!("plaza_relay_step_seconds", "service" => service)
             .record(began.elapsed());
         Ok(Step::Relayed)
+    }
+
+    /// Another Redis answers than the one that was written to last, and may lack
+    /// what that one acknowledged: writes to the outbox what stands for it.
+    async fn say_again(
+        &self,
+        mut transaction: Transaction<'_, Postgres>,
+        since: DateTime<Utc>,
+        run_id: &str,
+    ) -> sqlx::Result<()> {
+        let repeat = self.repeat.repeat(&mut transaction, self.partition, since);
+        let events = repeat.await?;
+        outbox::append(&mut transaction, &events).await?;
+        rows::delete(&mut transaction, self.partition, &[], run_id).await?;
+        transaction.commit().await?;
+
+        let service = self.shared.source.name();
+        metrics::counter!("plaza_relay_repeated_total", "service" => service)
+            .increment(events.len() as u64);
+        tracing::warn!(
+            service,
+            partition = self.partition.number(),
+            events = events.len(),
+            "another Redis answers, saying again what it may lack"
+        );
+        for event in &events {
+            self.shared.lanes[event.partition().index()]
+                .wake
+                .notify_one();
+        }
+        Ok(())
     }
 
     /// One span for the events of a step, linked to the trace of each.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::{
     PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -36,7 +37,7 @@ pub(super) fn pool(options: PgConnectOptions, args: &RelayArgs) -> PgPool {
 }
 
 /// A row of the outbox.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug)]
 pub(super) struct Row {
     pub(super) id: i64,
     pub(super) key: String,
@@ -59,6 +60,17 @@ pub(super) async fn try_lock(
         .await
 }
 
+/// What the last relay of the partition left, and the rows that wait.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// The Redis that was written to last; none where none was yet.
+    pub(super) run_id: Option<String>,
+    /// When it last answered.
+    pub(super) answered_at: Option<DateTime<Utc>>,
+    /// The first rows, in id order.
+    pub(super) rows: Vec<Row>,
+}
+
 /// The first rows at or above `from`, in id order. A statement after the one
 /// that took the lock: its snapshot has what the last owner did.
 pub(super) async fn read(
@@ -66,30 +78,74 @@ pub(super) async fn read(
     partition: Partition,
     from: i64,
     limit: u32,
-) -> sqlx::Result<Vec<Row>> {
-    sqlx::query_as(
-        "SELECT id, key, event::text AS event, traceparent,
-                (extract(epoch FROM created_at) * 1000)::bigint AS at_ms
-         FROM outbox WHERE partition = $1 AND id >= $2 ORDER BY id LIMIT $3",
+) -> sqlx::Result<Found> {
+    #[derive(sqlx::FromRow)]
+    struct Joined {
+        run_id: Option<String>,
+        answered_at: Option<DateTime<Utc>>,
+        id: Option<i64>,
+        key: Option<String>,
+        event: Option<String>,
+        traceparent: Option<String>,
+        at_ms: Option<i64>,
+    }
+    let joined: Vec<Joined> = sqlx::query_as(
+        "SELECT relay.run_id, relay.answered_at, waiting.*
+         FROM relay LEFT JOIN LATERAL (
+             SELECT id, key, event::text AS event, traceparent,
+                    (extract(epoch FROM created_at) * 1000)::bigint AS at_ms
+             FROM outbox WHERE outbox.partition = relay.partition AND id >= $2
+             ORDER BY id LIMIT $3
+         ) AS waiting ON true
+         WHERE relay.partition = $1
+         ORDER BY id",
     )
     .bind(partition.number())
     .bind(from)
     .bind(i64::from(limit))
     .fetch_all(connection)
-    .await
+    .await?;
+    let first = joined.first();
+    Ok(Found {
+        run_id: first.and_then(|first| first.run_id.clone()),
+        answered_at: first.and_then(|first| first.answered_at),
+        rows: joined
+            .into_iter()
+            .filter_map(|row| {
+                Some(Row {
+                    id: row.id?,
+                    key: row.key?,
+                    event: row.event?,
+                    traceparent: row.traceparent,
+                    at_ms: row.at_ms?,
+                })
+            })
+            .collect(),
+    })
 }
 
-/// Deletes what Redis has.
+/// Deletes what this Redis has, and writes down, once a second at most, that
+/// it answered.
 pub(super) async fn delete(
     connection: &mut PgConnection,
     partition: Partition,
     ids: &[i64],
+    run_id: &str,
 ) -> sqlx::Result<()> {
-    sqlx::query("DELETE FROM outbox WHERE partition = $1 AND id = ANY($2)")
-        .bind(partition.number())
-        .bind(ids)
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "WITH answered AS (
+             UPDATE relay SET run_id = $3, answered_at = clock_timestamp()
+             WHERE partition = $1
+               AND (run_id IS DISTINCT FROM $3
+                    OR answered_at < clock_timestamp() - interval '1 second')
+         )
+         DELETE FROM outbox WHERE partition = $1 AND id = ANY($2)",
+    )
+    .bind(partition.number())
+    .bind(ids)
+    .bind(run_id)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

@@ -1,29 +1,16 @@
 //! The stream that a partition is relayed to.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use redis::{RedisResult, aio::ConnectionManager};
-
-use super::rows::Row;
+use super::{
+    line::{Connected, Line, LineError},
+    rows::Row,
+};
 use crate::stream::field;
-
-/// Longest wait for an answer from Redis; the partition's lock is held meanwhile.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Redis did not take the events, or not in time: they may be in the stream.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum TargetError {
-    /// Redis or the connection to it failed.
-    #[error("Redis does not take events")]
-    Redis(#[from] redis::RedisError),
-    /// No answer in time.
-    #[error("Redis did not answer within {} ms", TIMEOUT.as_millis())]
-    Timeout,
-}
 
 /// The stream of one partition, with its length as far as it is known.
 pub(super) struct Target {
-    connection: ConnectionManager,
+    line: Arc<Line>,
     stream: String,
     max: u64,
     /// The length after the last answer; none after a failure. Then, and at
@@ -33,31 +20,38 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn new(connection: ConnectionManager, stream: String, max: u64) -> Self {
+    pub(super) fn new(line: Arc<Line>, stream: String, max: u64) -> Self {
         Self {
-            connection,
+            line,
             stream,
             max,
             length: None,
         }
     }
 
-    /// Whether the stream takes more.
-    pub(super) async fn has_room(&mut self) -> Result<bool, TargetError> {
+    /// Where the stream is; none when it takes no more.
+    pub(super) async fn with_room(&mut self) -> Result<Option<Connected>, LineError> {
         let known = self.length.take().filter(|length| *length < self.max);
+        let connected = self.line.connected().await?;
         let length = if let Some(length) = known {
             length
         } else {
+            let mut connection = connected.connection.clone();
             let mut ask = redis::cmd("XLEN");
             ask.arg(&self.stream);
-            in_time(ask.query_async(&mut self.connection)).await?
+            let ask = ask.query_async(&mut connection);
+            self.line.ask(&connected, ask).await?
         };
         self.length = Some(length);
-        Ok(length < self.max)
+        Ok((length < self.max).then_some(connected))
     }
 
     /// Adds all of the events in their order, or, as far as is known, none.
-    pub(super) async fn add(&mut self, rows: &[Row]) -> Result<(), TargetError> {
+    pub(super) async fn add(
+        &mut self,
+        connected: &Connected,
+        rows: &[Row],
+    ) -> Result<(), LineError> {
         // One transaction in Redis: were it to refuse one event and take the
         // next, the repetition would come behind later ones.
         let mut pipe = redis::pipe();
@@ -75,15 +69,12 @@ impl Target {
         }
         pipe.cmd("XLEN").arg(&self.stream);
         self.length = None;
-        let (length,) = in_time(pipe.query_async(&mut self.connection)).await?;
+        let mut connection = connected.connection.clone();
+        let (length,) = self
+            .line
+            .ask(connected, pipe.query_async(&mut connection))
+            .await?;
         self.length = Some(length);
         Ok(())
-    }
-}
-
-async fn in_time<T>(answer: impl Future<Output = RedisResult<T>>) -> Result<T, TargetError> {
-    match tokio::time::timeout(TIMEOUT, answer).await {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(TargetError::Timeout),
     }
 }

@@ -4,21 +4,24 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use redis::{RedisResult, Script, aio::MultiplexedConnection};
 
-use super::EntryId;
+use super::{EntryId, Lease, lease};
 use crate::{Partition, Source};
 
-/// Moves the cursor and trims what is behind it, in one step. The comparison
-/// of a lease belongs in front of it.
+/// Moves the cursor and trims what is behind it, in one step, for the present
+/// lease only. Answers whether it did.
 ///
-/// KEYS: the cursor, then the streams. ARGV: for each stream its field in the
-/// cursor, the last id that was dealt with, and the first id to keep.
+/// KEYS: the lease, the cursor, then the streams. ARGV: the lease's id, then
+/// for each stream its field in the cursor, the last id that was dealt with,
+/// and the first id to keep.
 static ADVANCE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
-        "for place = 2, #KEYS do
-           local at = (place - 2) * 3
-           redis.call('HSET', KEYS[1], ARGV[at + 1], ARGV[at + 2])
+        "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+         for place = 3, #KEYS do
+           local at = (place - 3) * 3 + 1
+           redis.call('HSET', KEYS[2], ARGV[at + 1], ARGV[at + 2])
            redis.call('XTRIM', KEYS[place], 'MINID', '=', ARGV[at + 3])
-         end",
+         end
+         return 1",
     )
 });
 
@@ -47,13 +50,15 @@ pub(super) async fn load(
     }))
 }
 
-/// Moves the cursor of the given streams.
+/// Moves the cursor of the given streams; false when the lease is another's.
 pub(super) async fn advance(
     connection: &mut MultiplexedConnection,
     partition: Partition,
+    lease: &Lease,
     to: &[(Source, EntryId)],
-) -> RedisResult<()> {
-    let mut call = ADVANCE.key(key(partition));
+) -> RedisResult<bool> {
+    let mut call = ADVANCE.key(lease::key(partition));
+    call.key(key(partition)).arg(lease.id());
     for (source, last) in to {
         call.key(source.stream_key(partition))
             .arg(source.name())

@@ -81,6 +81,9 @@ pub struct Entry {
 /// Why an entry cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Undecodable {
+    /// Its id is none.
+    #[error("the entry has no id")]
+    Id(#[from] EntryIdError),
     /// A field is not there, or is not of its type.
     #[error("the field {0} is missing or malformed")]
     Field(&'static str),
@@ -102,6 +105,20 @@ impl Entry {
             traceparent: raw.get(field::TP),
             at_ms: take(raw, field::AT)?,
         })
+    }
+}
+
+impl From<&Entry> for Vec<(String, Vec<u8>)> {
+    /// The fields that it was read from.
+    fn from(entry: &Entry) -> Self {
+        let mut fields = vec![
+            (field::KEY, entry.key.clone()),
+            (field::EVENT, entry.event.get().to_owned()),
+            (field::AT, entry.at_ms.to_string()),
+        ];
+        fields.extend(entry.traceparent.clone().map(|tp| (field::TP, tp)));
+        let bytes = |(name, value): (&str, String)| (name.to_owned(), value.into_bytes());
+        fields.into_iter().map(bytes).collect()
     }
 }
 

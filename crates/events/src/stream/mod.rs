@@ -1,18 +1,34 @@
 //! The streams in Redis and the reader of them.
 //!
 //! A partition has one stream per service and beside them a cursor, a hash
-//! with one field a stream: the last entry that was dealt with. There is no
-//! consumer group: with one reader a partition nothing is pending, and nothing
-//! has to be claimed from a reader that died.
+//! with one field a stream: the last entry that was dealt with, and a lease,
+//! which says who the one reader is. There is no consumer group: with one
+//! reader a partition nothing is pending, nothing has to be claimed from a
+//! reader that died, and the blocked read of one that is paused takes nothing.
 
 mod cursor;
+mod dead;
 mod entry;
 mod lag;
+mod lease;
 mod reader;
+mod share;
 
+pub use dead::{Buried, DeadLetter, MAX_DEAD_LETTERS, count_dead_letters, dead_letters, replay};
 pub use entry::{Entry, EntryId, EntryIdError, Undecodable};
 pub use lag::{Lag, lag};
+pub use lease::{LEASE, Lease, MOVING, unattended};
 pub use reader::{Read, Reader, StreamError};
+pub use share::Member;
+
+/// An id that nobody draws twice.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it has no moment: all of it is random"
+)]
+fn random_id() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
 
 /// Names of an entry's fields.
 pub(crate) mod field {

@@ -3,9 +3,13 @@
 
 use std::time::Duration;
 
-use redis::{aio::MultiplexedConnection, streams::StreamReadReply};
+use redis::{
+    FromRedisValue,
+    aio::MultiplexedConnection,
+    streams::{StreamId, StreamReadReply},
+};
 
-use super::{Entry, EntryId, cursor};
+use super::{DeadLetter, Entry, EntryId, Lease, Undecodable, cursor, dead};
 use crate::{Partition, Source};
 
 /// Redis or the connection to it failed. The next read begins at the cursor,
@@ -21,6 +25,12 @@ pub enum StreamError {
     /// The cursor could not be moved.
     #[error("the cursor cannot be moved")]
     Advance(#[source] redis::RedisError),
+    /// What can never be published could not be put aside.
+    #[error("dead letters cannot be written")]
+    Bury(#[source] redis::RedisError),
+    /// Another reader has the partition: nothing was moved.
+    #[error("the lease of the partition is another's")]
+    NotOwner,
 }
 
 /// What one read found.
@@ -32,7 +42,9 @@ pub struct Read {
     pub begins: bool,
     /// By source in the order of [`Source::ALL`], inside it in stream order.
     pub entries: Vec<Entry>,
-    /// The last id of each stream that had entries, undecodable ones included.
+    /// Entries that are no events.
+    pub dead: Vec<DeadLetter>,
+    /// The last id of each stream that had entries, those of `dead` included.
     pub ends: Vec<(Source, EntryId)>,
 }
 
@@ -93,15 +105,23 @@ impl Reader {
         Ok(read)
     }
 
-    /// Records that everything up to these ids was dealt with, and trims it.
-    pub async fn advance(&mut self, to: &[(Source, EntryId)]) -> Result<(), StreamError> {
+    /// Records that everything up to these ids was dealt with, and trims it:
+    /// one step in Redis, for the present lease only.
+    pub async fn advance(
+        &mut self,
+        lease: &Lease,
+        to: &[(Source, EntryId)],
+    ) -> Result<(), StreamError> {
         let Some(mut state) = self.state.take() else {
             // The entries come again over the next connection.
             return Ok(());
         };
-        cursor::advance(&mut state.connection, self.partition, to)
+        let moved = cursor::advance(&mut state.connection, self.partition, lease, to)
             .await
             .map_err(StreamError::Advance)?;
+        if !moved {
+            return Err(StreamError::NotOwner);
+        }
         for (source, done) in Source::ALL.into_iter().zip(&mut state.done) {
             if let Some((_, last)) = to.iter().find(|(of, _)| *of == source) {
                 *done = *last;
@@ -109,6 +129,28 @@ impl Reader {
         }
         self.state = Some(state);
         Ok(())
+    }
+
+    /// Puts aside what can never be published. Call it before the cursor moves
+    /// past it: a letter may then come twice, and none is lost.
+    pub async fn bury(&mut self, letters: &[DeadLetter]) -> Result<(), StreamError> {
+        if letters.is_empty() {
+            return Ok(());
+        }
+        let Some(mut state) = self.state.take() else {
+            return Ok(());
+        };
+        dead::bury(&mut state.connection, letters)
+            .await
+            .map_err(StreamError::Bury)?;
+        self.state = Some(state);
+        Ok(())
+    }
+
+    /// Gives up the connection: the next read makes a new one and begins at the
+    /// cursor, as whoever has just become the owner must.
+    pub fn reset(&mut self) {
+        self.state = None;
     }
 
     /// Lets the next read begin at the cursor: what was read and not dealt
@@ -165,14 +207,13 @@ impl Reader {
                 continue;
             };
             for raw in &stream.ids {
-                let decoded = raw.id.parse().map(|id| {
+                let decoded = raw.id.parse().map_err(Into::into).and_then(|id| {
                     *after = id;
                     Entry::decode(id, source, raw)
                 });
                 match decoded {
-                    Ok(Ok(entry)) => read.entries.push(entry),
-                    Ok(Err(error)) => self.undecodable(source, &raw.id, &error),
-                    Err(error) => self.undecodable(source, &raw.id, &error),
+                    Ok(entry) => read.entries.push(entry),
+                    Err(error) => read.dead.push(self.undecodable(source, raw, &error)),
                 }
             }
             if !stream.ids.is_empty() {
@@ -182,12 +223,17 @@ impl Reader {
         read
     }
 
-    fn undecodable(&self, source: Source, id: &str, error: &dyn std::error::Error) {
-        metrics::counter!("plaza_stream_undecodable_total", "service" => source.name())
-            .increment(1);
-        tracing::error!(
-            partition = self.partition.number(), stream = source.name(), entry = id, %error,
-            "an entry cannot be read as an event, passing over it"
-        );
+    fn undecodable(&self, source: Source, raw: &StreamId, error: &Undecodable) -> DeadLetter {
+        let fields = raw.map.iter().filter_map(|(name, value)| {
+            let value = Vec::from_redis_value_ref(value).ok()?;
+            Some((name.clone(), value))
+        });
+        DeadLetter {
+            source,
+            partition: self.partition,
+            entry: raw.id.clone(),
+            reason: plaza_kit::http::chain(error),
+            fields: fields.collect(),
+        }
     }
 }

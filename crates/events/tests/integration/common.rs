@@ -1,15 +1,20 @@
 //! An outbox in a database of the test's own, and a look into the streams.
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use plaza_events::{
     Body, Event, Partition, Source,
     outbox::{self, NewEvent},
-    relay::{Relay, RelayArgs, RelayHandle},
+    relay::{Relay, RelayArgs, RelayHandle, Repeat, Repeated},
+    stream::Lease,
 };
 use plaza_kit::shutdown::Shutdown;
 use plaza_testkit::TestDatabase;
 use plaza_types::{Epoch, Number, RoomId};
-use redis::{AsyncCommands, aio::MultiplexedConnection, streams::StreamRangeReply};
+use redis::{
+    AsyncCommands,
+    aio::{ConnectionManager, MultiplexedConnection},
+    streams::StreamRangeReply,
+};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Executor, PgConnection, postgres::PgConnectOptions};
 
@@ -39,8 +44,32 @@ pub(crate) fn relay(
     let options: PgConnectOptions = database.url.parse().unwrap();
     let redis = redis.map(|url| plaza_kit::redis::client(url).unwrap());
     let (relay, handle) = Relay::new(Source::Messages, options, redis, args).unwrap();
-    relay.spawn(shutdown);
+    relay.spawn(Heads, shutdown);
     handle
+}
+
+/// Says again where each room of the test stands.
+struct Heads;
+
+impl Repeat for Heads {
+    fn repeat<'a>(
+        &'a self,
+        connection: &'a mut PgConnection,
+        partition: Partition,
+        _since: DateTime<Utc>,
+    ) -> Repeated<'a> {
+        Box::pin(async move {
+            let rooms: Vec<(uuid::Uuid, i64)> = sqlx::query_as("SELECT room, seq FROM heads")
+                .fetch_all(connection)
+                .await?;
+            let events = rooms
+                .into_iter()
+                .map(|(room, seq)| event(RoomId::from(room), seq));
+            Ok(events
+                .filter(|event| event.partition() == partition)
+                .collect())
+        })
+    }
 }
 
 /// The `number`-th event of a room.
@@ -130,4 +159,18 @@ pub(crate) async fn rows(connection: &mut PgConnection) -> i64 {
         .fetch_one(connection)
         .await
         .unwrap()
+}
+
+/// The lease of partition 0.
+pub(crate) async fn lease(url: &str) -> Lease {
+    Lease::take(&mut shared(url), Partition::PULSE)
+        .await
+        .unwrap()
+        .unwrap()
+}
+
+/// A connection that comes back by itself.
+pub(crate) fn shared(url: &str) -> ConnectionManager {
+    let client = plaza_kit::redis::client(url).unwrap();
+    plaza_kit::redis::shared(&client, std::time::Duration::from_secs(1)).unwrap()
 }

@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod common;
+mod forgets;
+mod leases;
 mod relay;
 mod stream;

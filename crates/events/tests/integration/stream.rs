@@ -11,7 +11,7 @@ use plaza_testkit::{eventually, own_redis, redis};
 use plaza_types::RoomId;
 use redis::{AsyncCommands, aio::MultiplexedConnection};
 
-use crate::common::{append, connect, database, relay};
+use crate::common::{append, connect, database, lease, relay};
 
 const SOON: Duration = Duration::from_secs(20);
 const BLOCK: Duration = Duration::from_secs(2);
@@ -53,11 +53,12 @@ async fn what_rooms_says_comes_first_and_the_cursor_trims_what_is_done() {
     }
     add(&mut connection, Source::Rooms, "r1").await;
 
+    let lease = lease(&redis.url).await;
     let mut first = reader(&redis.url, 2);
     let (begins, read, ends) = keys(&mut first).await;
     assert!(begins);
     assert_eq!(read, ["r1", "m1", "m2"]);
-    first.advance(&ends).await.unwrap();
+    first.advance(&lease, &ends).await.unwrap();
     assert_eq!(length(&mut connection, Source::Rooms).await, 0);
     assert_eq!(length(&mut connection, Source::Messages).await, 1);
 
@@ -85,10 +86,14 @@ async fn an_entry_that_is_no_event_is_passed_over() {
         .await
         .unwrap();
 
+    let lease = lease(&redis.url).await;
     let mut reader = reader(&redis.url, 10);
-    let (_, read, ends) = keys(&mut reader).await;
-    assert_eq!(read, ["m1"]);
-    reader.advance(&ends).await.unwrap();
+    let read = reader.read(Duration::from_millis(1)).await.unwrap();
+    let ends = read.ends;
+    assert_eq!(read.entries[0].key, "m1");
+    assert_eq!(read.dead[0].reason, "the field key is missing or malformed");
+    assert_eq!(read.dead[0].field("event"), Some("{\"cut"));
+    reader.advance(&lease, &ends).await.unwrap();
     assert_eq!(length(&mut connection, Source::Messages).await, 0);
 }
 
@@ -108,13 +113,14 @@ async fn a_blocked_read_returns_with_the_first_event() {
 async fn after_a_restart_of_redis_reading_goes_on_at_the_cursor() {
     let mut redis = own_redis().await;
     let mut connection = connect(&redis.url).await;
+    let lease = lease(&redis.url).await;
     let mut reader = reader(&redis.url, 1);
     for key in ["m1", "m2", "m3"] {
         add(&mut connection, Source::Messages, key).await;
     }
     let (_, read, ends) = keys(&mut reader).await;
     assert_eq!(read, ["m1"]);
-    reader.advance(&ends).await.unwrap();
+    reader.advance(&lease, &ends).await.unwrap();
     assert_eq!(keys(&mut reader).await.1, ["m2"]);
 
     redis.stop().await;

@@ -16,12 +16,21 @@ pub(super) enum Incoming {
         /// The version of the room's change, where rooms made it.
         version: Option<Version>,
     },
+    /// Of a room, and replaced by another event: nobody is told.
+    Passed {
+        /// The room.
+        room: RoomId,
+        /// The version of the room's change, where rooms made it.
+        version: Option<Version>,
+    },
     /// A change of who the readers are.
     Member(MemberChange),
     /// To one person alone.
     Person(UserId),
     /// To everybody.
     Pulse,
+    /// A sign of life that comes too late to be one.
+    Late,
     /// Of a type that this release does not know.
     Unknown,
 }
@@ -38,6 +47,13 @@ pub(super) struct MemberChange {
     pub(super) role: Option<Role>,
     /// Why, when no longer a member.
     pub(super) reason: Option<LeaveReason>,
+    /// Whether the room's other readers are told, too.
+    #[serde(skip, default = "yes")]
+    pub(super) to_others: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Of a person, the id.
@@ -74,15 +90,17 @@ impl Incoming {
             Kind::MessageCreated
             | Kind::MessageEdited
             | Kind::MessageDeleted
+            | Kind::Head
             | Kind::RoomUpdated => {
                 let OfRoom { room, version } = serde_json::from_str(event)?;
                 Self::Room { room, version }
             }
             Kind::MemberUpdated => Self::Member(serde_json::from_str(event)?),
-            Kind::Read => Self::Person(entry.key.parse().map_err(|_| Malformed::Key)?),
+            // `left` comes from rooms only when Redis may have forgotten it.
+            Kind::Read | Kind::Left => Self::Person(entry.key.parse().map_err(|_| Malformed::Key)?),
             Kind::Tick => Self::Pulse,
-            // The publisher makes `joined` and `left` itself.
-            Kind::Joined | Kind::Left | Kind::Unknown => Self::Unknown,
+            // The publisher makes `joined` itself.
+            Kind::Joined | Kind::Unknown => Self::Unknown,
         })
     }
 
@@ -91,7 +109,9 @@ impl Incoming {
         match self {
             Self::Room { room, .. } => Some(*room),
             Self::Member(change) => Some(change.room),
-            Self::Person(_) | Self::Pulse | Self::Unknown => None,
+            Self::Passed { .. } | Self::Person(_) | Self::Pulse | Self::Late | Self::Unknown => {
+                None
+            }
         }
     }
 }

@@ -8,21 +8,30 @@
 //!          cursor                     rooms ◀── directory ── rooms' HTTP API
 //! ```
 //!
-//! Each partition is published by one task, in order; the cursor moves past an
-//! event when every publication of it was answered in every channel. So a
-//! crash repeats events and loses none, and clients drop what they have seen.
+//! Each partition is published by one task at a time, over all publishers that
+//! run: the one that holds the partition's lease (`owner`). It publishes in
+//! order; the cursor moves past an event when every publication of it was
+//! answered in every channel. So a crash repeats events and loses none, and
+//! clients drop what they have seen.
 
+mod backlog;
 mod directory;
+mod fold;
 mod incoming;
 mod lag;
+mod owner;
 mod partition;
 mod plan;
 mod rooms;
 mod route;
 mod send;
+mod share;
 mod touched;
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use plaza_centrifugo::{Client, ClientArgs};
 use plaza_clients::{PeersArgs, rooms::RoomsClient};
@@ -36,6 +45,9 @@ use plaza_kit::{
     shutdown::Shutdown,
     token::ServiceTokens,
 };
+
+/// Longest wait for an answer about leases.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
 /// The name of the part, as in `plaza messages-publisher`.
 const PART: &str = "messages-publisher";
@@ -103,6 +115,23 @@ impl Default for Limits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stopped;
 
+/// Why a partition is not published any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// The shutdown finishes.
+    Stopped,
+    /// The lease is lost: somebody else may be the owner.
+    Lost,
+    /// Another publisher is to have it.
+    Yielded,
+}
+
+impl From<Stopped> for Ended {
+    fn from(Stopped: Stopped) -> Self {
+        Self::Stopped
+    }
+}
+
 /// Runs the messages-publisher until the shutdown is over.
 pub async fn run(args: PublisherArgs, shutdown: Shutdown) -> anyhow::Result<()> {
     let redis = args.redis.client()?;
@@ -117,8 +146,7 @@ pub async fn run(args: PublisherArgs, shutdown: Shutdown) -> anyhow::Result<()> 
     serve(PART, None, ops, drain, &readiness, &shutdown).await
 }
 
-/// Starts a publisher of every partition. With replicas each would take the
-/// partitions that it owns.
+/// Starts a publisher of every partition; each publishes while it is the owner.
 fn spawn(
     redis: &redis::Client,
     centrifugo: &Client,
@@ -130,6 +158,8 @@ fn spawn(
     let directory = directory::Directory::new(rooms, tokens);
     let redis_outage = Outage::new("Redis of the streams");
     let centrifugo_outage = Outage::new("Centrifugo");
+    let connection = plaza_kit::redis::shared(redis, ANSWER_WITHIN)?;
+    let (lively, share) = (Arc::new(AtomicBool::new(true)), share::Share::default());
     for partition in Partition::all() {
         let publisher = partition::Publisher::new(
             partition,
@@ -138,10 +168,20 @@ fn spawn(
             directory.clone(),
             limits,
             redis_outage.clone(),
+            lively.clone(),
         );
-        shutdown.spawn("publisher", publisher.run(shutdown.clone()));
+        let owner = owner::Owner::new(
+            partition,
+            publisher,
+            connection.clone(),
+            share.clone(),
+            redis_outage.clone(),
+        );
+        shutdown.spawn("publisher", owner.run(shutdown.clone()));
     }
-    let connection = plaza_kit::redis::shared(redis, Duration::from_secs(1))?;
-    shutdown.spawn("stream lag", lag::run(connection, shutdown.clone()));
+    let announce = share::run(share, connection.clone(), shutdown.clone());
+    shutdown.spawn("publishers' shares", announce);
+    let watch = lag::run(connection, lively, shutdown.clone());
+    shutdown.spawn("stream lag", watch);
     Ok(())
 }

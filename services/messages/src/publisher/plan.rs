@@ -2,8 +2,7 @@
 //!
 //! A channel gets its publications one after the other: the next one goes out
 //! when the one before was answered. Different channels do not wait for each
-//! other. Folding belongs here: a channel whose next publications are known
-//! could take several of them as one.
+//! other.
 
 use std::collections::HashMap;
 
@@ -211,7 +210,7 @@ mod tests {
         let publications = publications.iter().map(|channels| Publication {
             to: Recipients::Many(Arc::new(channels.clone())),
             data: data(&[]).unwrap(),
-            of: None,
+            of: Vec::new(),
         });
         Window::new(publications.collect())
     }

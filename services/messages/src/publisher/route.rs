@@ -20,11 +20,22 @@ pub(super) struct Publication {
     pub(super) to: Recipients,
     /// `{"v":1,"events":[…]}`.
     pub(super) data: Box<RawValue>,
-    /// The event that it comes from; none for one that only reveals gaps.
-    pub(super) of: Option<Origin>,
+    /// The events that it carries; none for one that only reveals gaps.
+    pub(super) of: Vec<Origin>,
 }
 
-/// The event that a publication comes from.
+/// One event and where it goes, before it is folded with others.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    /// Each channel once.
+    pub(super) to: Recipients,
+    /// As browsers get it.
+    pub(super) event: Box<RawValue>,
+    /// Where it comes from.
+    pub(super) of: Origin,
+}
+
+/// The entry that an event comes from.
 #[derive(Debug, Clone)]
 pub(super) struct Origin {
     /// Its place among what was read together.
@@ -40,7 +51,7 @@ pub(super) struct Origin {
 pub(super) enum Recipients {
     /// One.
     One(Channel),
-    /// Many, shared with the state that they come from.
+    /// Many, sorted, shared with the state that they come from.
     Many(Arc<Vec<Channel>>),
 }
 
@@ -71,6 +82,10 @@ pub(super) enum Skipped {
     UnknownType,
     /// The room does not exist any more.
     NoRoom,
+    /// Something newer stands for it.
+    Old,
+    /// A sign of life, while partitions are not published.
+    NotLively,
 }
 
 /// The body of a publication that carries these events.
@@ -92,25 +107,31 @@ pub(super) fn route(
     place: usize,
     rooms: &mut Rooms,
     asked: bool,
-    out: &mut Vec<Publication>,
+    out: &mut Vec<Draft>,
 ) -> serde_json::Result<Routed> {
     let origin = Origin {
         place,
         at_ms: entry.at_ms,
         traceparent: entry.traceparent.clone(),
     };
-    let mut add = |to: Recipients, event: &RawValue| -> serde_json::Result<()> {
-        out.push(Publication {
+    let mut add = |to: Recipients, event: &RawValue| {
+        out.push(Draft {
             to,
-            data: data(&[event])?,
-            of: Some(origin.clone()),
+            event: event.to_owned(),
+            of: origin.clone(),
         });
-        Ok(())
     };
     match incoming {
         Incoming::Unknown => return Ok(Routed::Skipped(Skipped::UnknownType)),
-        Incoming::Pulse => add(Recipients::One(Channel::Pulse), &entry.event)?,
-        Incoming::Person(user) => add(one(*user), &entry.event)?,
+        Incoming::Late => return Ok(Routed::Skipped(Skipped::Old)),
+        Incoming::Pulse => add(Recipients::One(Channel::Pulse), &entry.event),
+        Incoming::Person(user) => add(one(*user), &entry.event),
+        Incoming::Passed { room, version } => {
+            if let (Known::Room(known), Some(version)) = (rooms.get_mut(*room), version) {
+                known.apply_version(*version);
+            }
+            return Ok(Routed::Skipped(Skipped::Old));
+        }
         Incoming::Room { room, version } => {
             let known = match rooms.get_mut(*room) {
                 Known::Room(known) => known,
@@ -121,7 +142,7 @@ pub(super) fn route(
             if applied == Some(Applied::Gap) && !asked {
                 return Ok(Routed::Ask(*room));
             }
-            add(Recipients::Many(known.members()), &entry.event)?;
+            add(Recipients::Many(known.members()), &entry.event);
         }
         Incoming::Member(change) => {
             let known = match rooms.get_mut(change.room) {
@@ -130,7 +151,7 @@ pub(super) fn route(
                     let Some(body) = told(change, None) else {
                         return Ok(Routed::Skipped(Skipped::NoRoom));
                     };
-                    add(one(change.user.id), &to_person(change, body)?)?;
+                    add(one(change.user.id), &to_person(change, body)?);
                     return Ok(Routed::Added);
                 }
                 Known::Nothing => return Ok(Routed::Ask(change.room)),
@@ -145,9 +166,11 @@ pub(super) fn route(
             // person came with it: told once too often does no harm.
             let came_or_went = !is_member || !was_member || applied != Applied::New;
             if came_or_went && let Some(body) = told(change, Some(known)) {
-                add(one(change.user.id), &to_person(change, body)?)?;
+                add(one(change.user.id), &to_person(change, body)?);
             }
-            add(Recipients::Many(known.members()), &entry.event)?;
+            if change.to_others {
+                add(Recipients::Many(known.members()), &entry.event);
+            }
         }
     }
     Ok(Routed::Added)
@@ -216,13 +239,8 @@ mod tests {
             let mut out = Vec::new();
             let routed = route(&incoming, &entry, 0, &mut self.rooms, asked, &mut out).unwrap();
             let out = out.into_iter().map(|publication| {
-                let data: Value = serde_json::from_str(publication.data.get()).unwrap();
-                assert_eq!(data["v"], 1);
-                assert_eq!(data["events"].as_array().unwrap().len(), 1);
-                (
-                    publication.to.channels().to_vec(),
-                    data["events"][0].clone(),
-                )
+                let event: Value = serde_json::from_str(publication.event.get()).unwrap();
+                (publication.to.channels().to_vec(), event)
             });
             (routed, out.collect())
         }

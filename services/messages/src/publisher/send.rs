@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
 use plaza_centrifugo::{CallError, Channel, Client, Command, Outcome};
-use plaza_events::Partition;
+use plaza_events::{Partition, stream::Lease};
 use plaza_kit::{
     retry::{Backoff, Outage},
     shutdown::Shutdown,
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::{
-    Stopped,
+    Ended,
     plan::{BatchLimits, Step, Window},
     route::{Publication, Recipients, data},
     touched::Touched,
@@ -40,6 +40,18 @@ pub(super) struct Sender {
     backoff: Backoff,
     limits: BatchLimits,
     touched: Touched,
+    refused: Vec<Refusal>,
+}
+
+/// A publication that a channel will never take.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// The place of its event among what was read together.
+    pub(super) place: usize,
+    pub(super) channel: Channel,
+    /// Centrifugo's error code and wording.
+    pub(super) code: u32,
+    pub(super) message: String,
 }
 
 impl Sender {
@@ -51,6 +63,7 @@ impl Sender {
             backoff: Backoff::new(FIRST_DELAY, LONGEST_DELAY),
             limits: BatchLimits::default(),
             touched: Touched::new(MAX_TOUCHED, Instant::now()),
+            refused: Vec::new(),
         }
     }
 
@@ -62,9 +75,15 @@ impl Sender {
     pub(super) async fn send(
         &mut self,
         window: &mut Window,
+        lease: &Lease,
         shutdown: &Shutdown,
-    ) -> Result<Sent, Stopped> {
+    ) -> Result<Sent, Ended> {
         while !window.is_done() {
+            // Who was paused may not be the owner any more; a request takes
+            // less time than a lease stands.
+            if !lease.is_held() {
+                return Err(Ended::Lost);
+            }
             let steps = window.ready(self.limits);
             if steps.is_empty() {
                 self.wait(shutdown).await?;
@@ -72,24 +91,35 @@ impl Sender {
                     return Ok(Sent::Away);
                 }
                 window.release();
-            } else if !self.batch(window, &steps).await {
-                self.wait(shutdown).await?;
-                return Ok(Sent::Away);
+            } else {
+                match self.batch(window, &steps).await {
+                    Answer::Settled => {}
+                    Answer::Apart => return Ok(Sent::Apart),
+                    Answer::None => {
+                        self.wait(shutdown).await?;
+                        return Ok(Sent::Away);
+                    }
+                }
             }
         }
         self.outage.answered();
         Ok(Sent::All)
     }
 
-    async fn wait(&mut self, shutdown: &Shutdown) -> Result<(), Stopped> {
+    async fn wait(&mut self, shutdown: &Shutdown) -> Result<(), Ended> {
         tokio::select! {
             () = tokio::time::sleep(self.backoff.delay()) => Ok(()),
-            () = shutdown.finishing() => Err(Stopped),
+            () = shutdown.finishing() => Err(Ended::Stopped),
         }
     }
 
-    /// Sends one batch; false when it has no answer.
-    async fn batch(&mut self, window: &mut Window, steps: &[Step]) -> bool {
+    /// Takes what channels have refused since the last time.
+    pub(super) fn take_refused(&mut self) -> Vec<Refusal> {
+        std::mem::take(&mut self.refused)
+    }
+
+    /// Sends one batch.
+    async fn batch(&mut self, window: &mut Window, steps: &[Step]) -> Answer {
         let began = Instant::now();
         for channel in steps.iter().flat_map(|step| &step.channels) {
             self.touched.touch(*channel, began);
@@ -107,11 +137,15 @@ impl Sender {
                     }
                 }
                 self.count(&tally);
-                true
+                if tally.apart {
+                    Answer::Apart
+                } else {
+                    Answer::Settled
+                }
             }
             Err(error) => {
                 self.failed(&error);
-                false
+                Answer::None
             }
         }
     }
@@ -140,17 +174,27 @@ impl Sender {
                 return;
             }
             Outcome::Never { code, message } => {
-                metrics::counter!("plaza_publisher_skipped_total", "reason" => "refused")
-                    .increment(1);
-                tracing::error!(
-                    partition = self.partition.number(), %channel, code, reason = message,
-                    "Centrifugo will never take this publication, passing over it"
-                );
+                match window.publication(step.publication).of.as_slice() {
+                    [] => {}
+                    [origin] => self.refused.push(Refusal {
+                        place: origin.place,
+                        channel,
+                        code,
+                        message,
+                    }),
+                    // One of them is at fault: each is tried alone.
+                    _ => {
+                        tally.apart = true;
+                        window.hold(step, at);
+                        return;
+                    }
+                }
             }
         }
         if window.answered(step, at) {
             tally.publications += 1;
-            if let Some(origin) = &window.publication(step.publication).of {
+            for origin in &window.publication(step.publication).of {
+                tally.events += 1;
                 let ms = Utc::now().timestamp_millis() - origin.at_ms;
                 let latency = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
                 metrics::histogram!("plaza_commit_to_publish_seconds").record(latency);
@@ -160,6 +204,7 @@ impl Sender {
 
     fn count(&mut self, tally: &Tally) {
         metrics::counter!("plaza_publisher_publications_total").increment(tally.publications);
+        metrics::counter!("plaza_publisher_events_total").increment(tally.events);
         metrics::counter!("plaza_publisher_deliveries_total").increment(tally.deliveries);
         if tally.deliveries > 0 {
             self.backoff.reset();
@@ -187,8 +232,8 @@ impl Sender {
             channels = steps.iter().map(|step| step.channels.len()).sum::<usize>()
         );
         for step in steps {
-            let origin = window.publication(step.publication).of.as_ref();
-            if let Some(traceparent) = origin.and_then(|origin| origin.traceparent.as_deref()) {
+            let origins = window.publication(step.publication).of.iter();
+            for traceparent in origins.filter_map(|origin| origin.traceparent.as_deref()) {
                 trace::link(&span, traceparent);
             }
         }
@@ -203,17 +248,21 @@ impl Sender {
 
     /// After trouble: sends a publication without events to each channel that
     /// may have lost one, so that its clients notice.
-    pub(super) async fn reveal_gaps(&mut self, shutdown: &Shutdown) -> Result<(), Stopped> {
+    pub(super) async fn reveal_gaps(
+        &mut self,
+        lease: &Lease,
+        shutdown: &Shutdown,
+    ) -> Result<(), Ended> {
         let channels: Vec<Channel> = self.touched.take(Instant::now());
         let Ok(data) = data(&[]) else { return Ok(()) };
         metrics::counter!("plaza_publisher_gap_checks_total").increment(channels.len() as u64);
         let publication = Publication {
             to: Recipients::Many(Arc::new(channels)),
             data,
-            of: None,
+            of: Vec::new(),
         };
         let mut window = Window::new(vec![publication]);
-        while self.send(&mut window, shutdown).await? == Sent::Away {
+        while self.send(&mut window, lease, shutdown).await? == Sent::Away {
             window.release();
         }
         Ok(())
@@ -227,12 +276,27 @@ pub(super) enum Sent {
     All,
     /// To where Centrifugo gave no answer.
     Away,
+    /// To where it refused several events in one publication.
+    Apart,
+}
+
+/// What came of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// Every channel has its outcome.
+    Settled,
+    /// Several events in one publication were refused.
+    Apart,
+    /// None, or one to the call as a whole.
+    None,
 }
 
 /// What the answer to a batch amounts to.
 #[derive(Debug, Default)]
 struct Tally {
     publications: u64,
+    events: u64,
+    apart: bool,
     deliveries: u64,
     retries: u64,
     /// The code of a channel that has to wait.

@@ -12,6 +12,7 @@ mod history;
 mod marks;
 mod messages;
 mod pulse;
+mod repeat;
 mod revise;
 mod row;
 mod send;

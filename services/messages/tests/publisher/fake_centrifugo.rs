@@ -41,10 +41,13 @@ struct Inner {
     away: bool,
     calls: usize,
     taken: HashMap<String, Vec<String>>,
+    /// Events of each publication that the channel took.
+    sizes: HashMap<String, Vec<usize>>,
 }
 
 impl FakeCentrifugo {
-    /// Asks this for each publication: the channel, and the event's name.
+    /// Asks this for each publication: the channel, and the names of its
+    /// events with commas between.
     pub(crate) fn rule(&self, rule: impl FnMut(&str, &str) -> Fate + Send + 'static) {
         self.state.lock().unwrap().rule = Some(Box::new(rule));
     }
@@ -72,6 +75,13 @@ impl FakeCentrifugo {
             .get(&channel.to_string())
             .cloned()
             .unwrap_or_default()
+    }
+
+    /// How many events each publication had that the channel took.
+    pub(crate) fn sizes(&self, channel: Channel) -> Vec<usize> {
+        let inner = self.state.lock().unwrap();
+        let sizes = inner.sizes.get(&channel.to_string());
+        sizes.cloned().unwrap_or_default()
     }
 
     /// Serves it; gives its base URL.
@@ -131,6 +141,8 @@ impl Inner {
         match fate {
             Fate::Refuse(code) => json!({ "error": { "code": code, "message": "no" } }),
             Fate::Take => {
+                let sizes = self.sizes.entry(channel.to_owned()).or_default();
+                sizes.push(names.len());
                 let taken = self.taken.entry(channel.to_owned()).or_default();
                 taken.extend(names);
                 json!({ "result": { "offset": taken.len(), "epoch": "E" } })

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use plaza_centrifugo::Channel;
+use plaza_events::stream::{count_dead_letters, dead_letters, replay};
 use plaza_testkit::{eventually, redis};
 
 use crate::{
@@ -52,27 +53,46 @@ async fn a_lost_answer_repeats_the_same_before_anything_later() {
     let _publisher = fixture.start();
     eventually(SOON, async || streams.waiting().await == 0).await;
     let taken = fake.taken(channel);
-    assert_eq!(taken[..4], ["1", "1", "1", "1"]);
+    assert_eq!(taken.len(), 4 * 5, "{taken:?}");
     assert_eq!(as_shown(&taken), seqs(1..=5));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_can_never_be_published_is_passed_over() {
+async fn what_can_never_be_published_is_a_dead_letter_and_can_be_replayed() {
     let (redis, fake) = (redis().await, FakeCentrifugo::default());
     let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
     let (room, members) = fixture.room(2);
     let [refused, other] = [0, 1].map(|place| Channel::Personal(members[place]));
     let channel = refused.to_string();
-    fake.rule(move |to, event| match (to == channel, event) {
-        (true, "2") => Fate::Refuse(107),
-        _ => Fate::Take,
+    fake.rule(move |to, events| {
+        if to == channel && events.split(',').any(|event| event == "2") {
+            Fate::Refuse(107)
+        } else {
+            Fate::Take
+        }
     });
     let mut streams = fixture.streams().await;
     streams.messages(room, 1..=3).await;
     let _publisher = fixture.start();
     eventually(SOON, async || streams.waiting().await == 0).await;
+    // Together they were refused; each was tried alone.
     assert_eq!(fake.taken(refused), ["1", "3"]);
-    assert_eq!(fake.taken(other), seqs(1..=3));
+    assert_eq!(as_shown(&fake.taken(other)), seqs(1..=3));
+
+    let dead = dead_letters(&mut streams.connection, None, 10)
+        .await
+        .unwrap();
+    let [buried] = dead.as_slice() else {
+        panic!("{dead:?}");
+    };
+    let reason = &buried.letter.reason;
+    assert!(reason.contains("107") && reason.contains(&refused.to_string()));
+
+    fake.rule(|_, _| Fate::Take);
+    replay(&mut streams.connection, buried).await.unwrap();
+    eventually(SOON, async || fake.taken(refused) == ["1", "3", "2"]).await;
+    let left = count_dead_letters(&mut streams.connection).await.unwrap();
+    assert_eq!(left, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,14 +101,14 @@ async fn a_shutdown_during_an_outage_loses_nothing() {
     let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
     let (room, members) = fixture.room(1);
     let channel = Channel::Personal(members[0]);
-    fake.rule(|_, event| match event.parse::<i64>() {
-        Ok(seq) if seq > 3 => Fate::Refuse(100),
-        _ => Fate::Take,
-    });
     let mut streams = fixture.streams().await;
-    streams.messages(room, 1..=6).await;
+    streams.messages(room, 1..=3).await;
     let publisher = fixture.start();
-    eventually(SOON, async || fake.taken(channel).len() == 3).await;
+    eventually(SOON, async || streams.waiting().await == 0).await;
+    fake.rule(|_, _| Fate::Refuse(100));
+    let calls = fake.calls();
+    streams.messages(room, 4..=6).await;
+    eventually(SOON, async || fake.calls() > calls).await;
     publisher.stop().await;
     assert_eq!(
         streams.waiting().await,

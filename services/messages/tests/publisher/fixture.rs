@@ -34,6 +34,9 @@ use serde_json::{Value, json};
 /// Long enough for a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
+/// Threads of a publisher's runtime.
+const WORKERS: usize = 2;
+
 /// rooms as the publisher knows it.
 #[derive(Clone, Default)]
 pub(crate) struct Rooms {
@@ -163,7 +166,7 @@ impl Fixture {
     /// Starts a publisher in a runtime of its own.
     pub(crate) fn start(&self) -> Running {
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
+            .worker_threads(WORKERS)
             .enable_all()
             .build()
             .unwrap();
@@ -199,11 +202,34 @@ impl Running {
         drop(self);
     }
 
+    /// Stands still, as a process under SIGSTOP does: each thread of its
+    /// runtime waits until what this answers is dropped.
+    pub(crate) fn pause(&self) -> Paused {
+        let runtime = self.runtime.as_ref().unwrap();
+        let resumes = std::array::from_fn(|_| {
+            let (resume, resumed) = std::sync::mpsc::channel::<()>();
+            let (stand, stands) = std::sync::mpsc::channel();
+            runtime.spawn(async move {
+                stand.send(()).unwrap();
+                // Ends when the sender is dropped.
+                let _ = resumed.recv();
+            });
+            stands.recv().unwrap();
+            resume
+        });
+        Paused { _resumes: resumes }
+    }
+
     /// Ends it in good order.
     pub(crate) async fn stop(mut self) {
         self.shutdown.begin();
         (&mut self.task).await.unwrap().unwrap();
     }
+}
+
+/// A publisher that stands still while this lives.
+pub(crate) struct Paused {
+    _resumes: [std::sync::mpsc::Sender<()>; WORKERS],
 }
 
 impl Drop for Running {
@@ -221,12 +247,24 @@ pub(crate) struct Streams {
 
 impl Streams {
     pub(crate) async fn add(&mut self, source: Source, key: &str, event: &Value) {
+        self.add_aged(source, key, event, Duration::ZERO).await;
+    }
+
+    /// An event of a change that was made some time ago.
+    pub(crate) async fn add_aged(
+        &mut self,
+        source: Source,
+        key: &str,
+        event: &Value,
+        age: Duration,
+    ) {
+        let at_ms = (Utc::now() - age).timestamp_millis();
         let partition = partition(key, event);
         let fields = [
             ("id", "1".to_owned()),
             ("key", key.to_owned()),
             ("event", event.to_string()),
-            ("at", Utc::now().timestamp_millis().to_string()),
+            ("at", at_ms.to_string()),
         ];
         let _: String = self
             .connection
@@ -259,6 +297,20 @@ impl Streams {
         self.add(Source::Rooms, &room.to_string(), &event).await;
     }
 
+    /// The leases of all partitions; none where there is no owner.
+    pub(crate) async fn leases(&mut self) -> Vec<Option<String>> {
+        let keys: Vec<_> = Partition::all().map(lease_key).collect();
+        self.connection.mget(keys).await.unwrap()
+    }
+
+    /// Waits until every partition has an owner.
+    pub(crate) async fn until_owned(&mut self) {
+        plaza_testkit::eventually(SOON, async || {
+            self.leases().await.iter().all(Option::is_some)
+        })
+        .await;
+    }
+
     /// Entries that are not dealt with, in all streams.
     pub(crate) async fn waiting(&mut self) -> usize {
         let mut all = 0;
@@ -274,6 +326,11 @@ impl Streams {
         }
         all
     }
+}
+
+/// The key of a partition's lease.
+pub(crate) fn lease_key(partition: Partition) -> String {
+    format!("plaza:{{p{partition}}}:lease")
 }
 
 fn partition(key: &str, event: &Value) -> Partition {

@@ -1,8 +1,11 @@
 //! The messages-publisher between real streams in Redis and a real Centrifugo.
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+mod backlog;
 mod fake_centrifugo;
 mod faults;
 mod fixture;
+mod forgets;
+mod leases;
 mod outages;
 mod way;

@@ -15,6 +15,7 @@ mod members;
 mod quota;
 mod read;
 mod removals;
+mod repeat;
 
 use plaza_events::relay::RelayHandle;
 use plaza_types::Epoch;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use plaza_clients::rooms::Removal;
+use plaza_events::relay::LONGEST_BACKLOG;
 use plaza_kit::feed::{FeedAnswer, FeedEntry, FeedQuery, continues};
 use plaza_types::{RoomId, UserId};
 use sqlx::PgConnection;
@@ -110,12 +111,19 @@ impl Store {
         })
     }
 
-    /// Forgets removals that are older than `keep`; answers how many.
+    /// Forgets removals that are older than `keep`, and that need not be said
+    /// again when Redis has forgotten them; answers how many. A Redis that is
+    /// away for longer than a day is not waited for.
     pub(crate) async fn forget_removals(&self, keep: Duration) -> Result<i64, StorageError> {
         let gone = sqlx::query_scalar!(
             r#"WITH gone AS (
                    DELETE FROM removals
                    WHERE created_at < clock_timestamp() - make_interval(secs => $1)
+                     AND created_at < (
+                         SELECT CASE WHEN count(answered_at) = 0 THEN clock_timestamp()
+                                     ELSE greatest(min(answered_at) - make_interval(secs => $2),
+                                                   clock_timestamp() - interval '1 day') END
+                         FROM relay)
                    RETURNING number
                ), forgotten AS (
                    UPDATE removal_feed
@@ -124,6 +132,7 @@ impl Store {
                )
                SELECT count(*) AS "count!" FROM gone"#,
             keep.as_secs_f64(),
+            LONGEST_BACKLOG.as_secs_f64(),
         )
         .fetch_one(&self.pool)
         .await?;

@@ -1,0 +1,175 @@
+//! The lease of a partition: which publisher is its one reader.
+//!
+//! A key in Redis holds a random id, drawn at each take. Whoever finds the key
+//! free may take it; its owner extends it each second. Scripts compare the id:
+//! a counter would start again in an emptied Redis.
+
+use std::{
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use redis::{RedisResult, Script, aio::ConnectionManager};
+use tokio::time::Instant;
+
+use super::random_id;
+use crate::Partition;
+
+/// How long a lease stands after it was last extended.
+pub const LEASE: Duration = Duration::from_secs(3);
+
+/// How long an owner counts as one that moves after it last did.
+pub const MOVING: Duration = Duration::from_secs(10);
+
+const RENEW_EVERY: Duration = Duration::from_secs(1);
+
+/// The first renewal comes early: with it, others learn that the owner moves.
+const FIRST_RENEWAL: Duration = Duration::from_millis(200);
+
+const TRY_AGAIN: Duration = Duration::from_millis(200);
+
+/// KEYS: the lease, the sign that its owner moves. ARGV: the lease's id, its
+/// length in ms, how long the sign stands in ms (0: the owner did not move).
+static RENEW: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+         redis.call('PEXPIRE', KEYS[1], ARGV[2])
+         if ARGV[3] ~= '0' then redis.call('SET', KEYS[2], '1', 'PX', ARGV[3]) end
+         return 1",
+    )
+});
+
+/// KEYS: the lease. ARGV: its id.
+static RELEASE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+         return 0",
+    )
+});
+
+/// The key of a partition's lease.
+pub(super) fn key(partition: Partition) -> String {
+    format!("plaza:{{p{partition}}}:lease")
+}
+
+fn moving_key(partition: Partition) -> String {
+    format!("plaza:{{p{partition}}}:moving")
+}
+
+/// A lease that was taken, until it is lost. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Lease(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    partition: Partition,
+    id: String,
+    taken: Instant,
+    /// Until when it is certain to stand, in ms after `taken`.
+    certain_ms: AtomicU64,
+    moved: AtomicBool,
+}
+
+impl Lease {
+    /// Takes the lease if nobody has it.
+    pub async fn take(
+        connection: &mut ConnectionManager,
+        partition: Partition,
+    ) -> RedisResult<Option<Self>> {
+        let (taken, id) = (Instant::now(), random_id());
+        let answer: Option<String> = redis::cmd("SET")
+            .arg(key(partition))
+            .arg(&id)
+            .arg("NX")
+            .arg("PX")
+            .arg(ms(LEASE))
+            .query_async(connection)
+            .await?;
+        Ok(answer.map(|_| {
+            Self(Arc::new(Inner {
+                partition,
+                id,
+                taken,
+                certain_ms: AtomicU64::new(ms(LEASE)),
+                moved: AtomicBool::new(false),
+            }))
+        }))
+    }
+
+    /// The id that scripts compare.
+    pub(super) fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// Whether it is certain to stand at this moment. No question to Redis: an
+    /// owner that was paused sees by its own clock that it is over.
+    pub fn is_held(&self) -> bool {
+        ms(self.0.taken.elapsed()) < self.0.certain_ms.load(Ordering::Acquire)
+    }
+
+    /// Its owner has got on: others learn of it with the next renewal.
+    pub fn moved(&self) {
+        self.0.moved.store(true, Ordering::Relaxed);
+    }
+
+    /// Extends the lease each second, and returns when it is lost.
+    pub async fn keep(&self, connection: &mut ConnectionManager) {
+        let mut wait = FIRST_RENEWAL;
+        loop {
+            tokio::time::sleep(wait).await;
+            let asked = self.0.taken.elapsed();
+            match self.renew(connection).await {
+                Ok(true) => {
+                    let certain = ms(asked + LEASE);
+                    self.0.certain_ms.store(certain, Ordering::Release);
+                    wait = RENEW_EVERY;
+                }
+                Ok(false) => {
+                    self.0.certain_ms.store(0, Ordering::Release);
+                    return;
+                }
+                Err(_) if self.is_held() => wait = TRY_AGAIN,
+                Err(_) => return,
+            }
+        }
+    }
+
+    async fn renew(&self, connection: &mut ConnectionManager) -> RedisResult<bool> {
+        let moved = self.0.moved.swap(false, Ordering::Relaxed);
+        RENEW
+            .key(key(self.0.partition))
+            .key(moving_key(self.0.partition))
+            .arg(&self.0.id)
+            .arg(ms(LEASE))
+            .arg(if moved { ms(MOVING) } else { 0 })
+            .invoke_async(connection)
+            .await
+    }
+
+    /// Gives it up, so that the next one need not wait for its end.
+    pub async fn release(&self, connection: &mut ConnectionManager) -> RedisResult<()> {
+        self.0.certain_ms.store(0, Ordering::Release);
+        RELEASE
+            .key(key(self.0.partition))
+            .arg(&self.0.id)
+            .invoke_async(connection)
+            .await
+    }
+}
+
+/// How many partitions have had no owner that moves for [`MOVING`].
+pub async fn unattended(connection: &mut ConnectionManager) -> RedisResult<usize> {
+    let mut pipe = redis::pipe();
+    for partition in Partition::all() {
+        pipe.cmd("EXISTS").arg(moving_key(partition));
+    }
+    let moving: Vec<usize> = pipe.query_async(connection).await?;
+    Ok(Partition::COUNT.saturating_sub(moving.into_iter().sum()))
+}
+
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,61 @@
+//! How many publishers run, so that they share the partitions evenly.
+
+use std::{sync::LazyLock, time::Duration};
+
+use redis::{RedisResult, Script, aio::ConnectionManager};
+
+use super::random_id;
+use crate::Partition;
+
+const KEY: &str = "plaza:publishers";
+
+/// How long a publisher counts after it last said that it runs. Shorter than a
+/// lease: when the leases of one that died end, the others may take them.
+const ALIVE: Duration = Duration::from_millis(2_500);
+
+/// KEYS: the publishers. ARGV: one of them, how long it counts in ms. By the
+/// clock of Redis, which is the same for all.
+static ANNOUNCE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "local time = redis.call('TIME')
+         local now = time[1] * 1000 + math.floor(time[2] / 1000)
+         redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+         redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+         return redis.call('ZCARD', KEYS[1])",
+    )
+});
+
+/// One of the publishers that run side by side.
+#[derive(Debug)]
+pub struct Member {
+    id: String,
+}
+
+impl Default for Member {
+    fn default() -> Self {
+        Self { id: random_id() }
+    }
+}
+
+impl Member {
+    /// Says that this publisher runs, and answers how many partitions are its
+    /// share of them. To be said each half second.
+    pub async fn announce(&self, connection: &mut ConnectionManager) -> RedisResult<usize> {
+        let publishers: usize = ANNOUNCE
+            .key(KEY)
+            .arg(&self.id)
+            .arg(u64::try_from(ALIVE.as_millis()).unwrap_or(u64::MAX))
+            .invoke_async(connection)
+            .await?;
+        Ok(Partition::COUNT.div_ceil(publishers.max(1)))
+    }
+
+    /// Says that it does not run any more.
+    pub async fn leave(&self, connection: &mut ConnectionManager) -> RedisResult<()> {
+        redis::cmd("ZREM")
+            .arg(KEY)
+            .arg(&self.id)
+            .query_async(connection)
+            .await
+    }
+}

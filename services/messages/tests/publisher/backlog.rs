@@ -1,0 +1,79 @@
+//! What waits together, and what has waited for too long.
+
+use std::time::Duration;
+
+use plaza_centrifugo::Channel;
+use plaza_events::Source;
+use plaza_testkit::{TestCentrifugoOptions, centrifugo, eventually, redis};
+use plaza_types::{Epoch, UserId};
+use serde_json::json;
+
+use crate::{
+    fake_centrifugo::FakeCentrifugo,
+    fixture::{Fixture, SOON, history, seqs},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guarantee_4_a_backlog_is_folded_within_bounds_and_nothing_of_it_is_lost() {
+    let (redis, fake) = (redis().await, FakeCentrifugo::default());
+    let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
+    let (room, members) = fixture.room(2);
+    let mut streams = fixture.streams().await;
+    streams.messages(room, 1..=200).await;
+    let _publisher = fixture.start();
+    eventually(SOON, async || streams.waiting().await == 0).await;
+    for member in members {
+        let channel = Channel::Personal(member);
+        assert_eq!(fake.taken(channel), seqs(1..=200));
+        assert_eq!(fake.sizes(channel), [50; 4]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_system_publishes_each_event_alone() {
+    let (redis, fake) = (redis().await, FakeCentrifugo::default());
+    let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
+    let (room, members) = fixture.room(1);
+    let channel = Channel::Personal(members[0]);
+    let mut streams = fixture.streams().await;
+    let _publisher = fixture.start();
+    for seq in 1..=5 {
+        streams.messages(room, seq..=seq).await;
+        eventually(SOON, async || fake.taken(channel) == seqs(1..=seq)).await;
+    }
+    assert_eq!(fake.sizes(channel), [1; 5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_backlog_older_than_ten_minutes_one_head_a_room_is_left() {
+    let (redis, server) = tokio::join!(redis(), centrifugo(TestCentrifugoOptions::default()));
+    let fixture = Fixture::new(&redis.url, &server.api_url, &server.api_key).await;
+    let (room, members) = fixture.room(1);
+    let gone = UserId::new();
+    let mut streams = fixture.streams().await;
+    let (key, epoch) = (room.to_string(), Epoch::new());
+    let time = "2026-01-01T00:00:00Z";
+    let old = Duration::from_secs(601);
+    for seq in 1..=30 {
+        let event = json!({ "type": "message.created", "room": room, "seq": seq, "epoch": epoch,
+            "time": time, "message": { "number": seq } });
+        streams.add_aged(Source::Messages, &key, &event, old).await;
+    }
+    let left = json!({ "type": "member.updated", "room": room, "version": 2, "role": null,
+        "epoch": epoch, "time": time, "memberCount": 1,
+        "user": { "id": gone, "username": "bob", "displayName": "Bob" } });
+    streams.add_aged(Source::Rooms, &key, &left, old).await;
+    streams.messages(room, 31..=31).await;
+    let _publisher = fixture.start();
+    eventually(SOON, async || streams.waiting().await == 0).await;
+    assert_eq!(
+        history(&server, members[0]).await.concat(),
+        [
+            json!({ "type": "head", "room": room, "epoch": epoch, "time": time,
+                "headSeq": 30, "number": 30 }),
+            json!({ "type": "message.created", "room": room, "seq": 31 }),
+        ]
+    );
+    let told = history(&server, gone).await.concat();
+    assert_eq!(told[0]["type"], "left");
+}
