@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use plaza_kit::telemetry::TelemetryArgs;
 
-use crate::{ctl::CtlArgs, migrate::MigrateArgs, up::UpArgs};
+use crate::{ctl::CtlArgs, dead_letters::DeadLettersArgs, migrate::MigrateArgs, up::UpArgs};
 
 /// Plaza: a self-hosted messenger for rooms where tens of thousands are online at once.
 #[derive(Debug, clap::Parser)]
@@ -38,6 +38,8 @@ pub(crate) enum Subcommand {
     Up(UpArgs),
     /// Looks at a running `plaza up`, and stops or starts single parts of it
     Ctl(CtlArgs),
+    /// Lists events that could never be published, and hands them to the publisher again
+    DeadLetters(DeadLettersArgs),
     /// Prints the GraphQL schema
     Schema,
     /// Prints the reference of every setting, in Markdown

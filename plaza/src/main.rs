@@ -8,6 +8,7 @@
 
 mod cli;
 mod ctl;
+mod dead_letters;
 mod migrate;
 mod reference;
 mod up;
@@ -66,6 +67,7 @@ async fn run(part: Subcommand) -> anyhow::Result<()> {
         }
         Subcommand::Up(args) => up::run(args).await,
         Subcommand::Ctl(args) => ctl::run(args).await,
+        Subcommand::DeadLetters(args) => dead_letters::run(args).await,
         Subcommand::Schema => {
             print!("{}", plaza_gateway::sdl());
             Ok(())
