@@ -3,7 +3,8 @@
 //!
 //! Redis may lose what it acknowledged: when it is killed, when a replica that
 //! was behind takes its place, when its disk is gone. All of these show as
-//! another `run_id`. So a connection is never replaced silently: each one asks
+//! another `run_id`, and only that it was emptied while it ran shows by a mark
+//! that is gone. So a connection is never replaced silently: each one asks
 //! first whom it leads to.
 
 use std::{
@@ -12,6 +13,8 @@ use std::{
 };
 
 use redis::{RedisResult, aio::MultiplexedConnection};
+
+use crate::stream::random_id;
 
 /// Longest wait for an answer from Redis; a partition's lock is held meanwhile.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(1);
@@ -33,12 +36,22 @@ pub(super) enum LineError {
     Anonymous,
 }
 
+/// A random text in Redis, which is gone when Redis is emptied.
+const MARK: &str = "plaza:mark";
+
 /// A connection to one process.
 #[derive(Debug, Clone)]
 pub(super) struct Connected {
     pub(super) connection: MultiplexedConnection,
-    /// What the process drew at its start.
+    /// What the process drew at its start, and the mark: `run_id:mark`.
     pub(super) run_id: Arc<str>,
+}
+
+impl Connected {
+    fn has(&self, mark: &str) -> bool {
+        let own = self.run_id.split_once(':');
+        own.is_some_and(|(_, own)| own == mark)
+    }
 }
 
 /// The present connection, made when it is needed.
@@ -61,14 +74,19 @@ impl Line {
 
     /// The present connection, or a new one.
     pub(super) async fn connected(&self) -> Result<Connected, LineError> {
-        if let Some(connected) = self.present() {
-            return Ok(connected);
+        match self.present() {
+            Some(connected) => Ok(connected),
+            // The time includes that of others who make one.
+            None => in_time(self.make()).await?,
         }
+    }
+
+    async fn make(&self) -> Result<Connected, LineError> {
         let _making = self.making.lock().await;
         if let Some(connected) = self.present() {
             return Ok(connected);
         }
-        let connected = in_time(connect(&self.client)).await??;
+        let connected = connect(&self.client).await?;
         *self.slot() = Some(connected.clone());
         Ok(connected)
     }
@@ -94,9 +112,11 @@ impl Line {
     pub(super) async fn check(&self) -> Result<Arc<str>, LineError> {
         let mut connected = self.connected().await?;
         let mut connection = connected.connection.clone();
-        let role = redis::cmd("ROLE");
-        let role = role.query_async::<redis::Value>(&mut connection);
-        if is_replica(&self.ask(&connected, role).await?) {
+        let mut ask = redis::pipe();
+        ask.cmd("ROLE").cmd("GET").arg(MARK);
+        let ask = ask.query_async(&mut connection);
+        let (role, mark): (_, Option<String>) = self.ask(&connected, ask).await?;
+        if is_replica(&role) || !mark.is_some_and(|mark| connected.has(&mark)) {
             self.give_up(&connected);
             connected = self.connected().await?;
         }
@@ -129,6 +149,7 @@ async fn connect(client: &redis::Client) -> Result<Connected, LineError> {
         .arg("server")
         .query_async(&mut connection)
         .await?;
+    // Before the mark: a replica takes none.
     if is_replica(&role) {
         return Err(LineError::Replica);
     }
@@ -136,9 +157,20 @@ async fn connect(client: &redis::Client) -> Result<Connected, LineError> {
         .lines()
         .find_map(|line| line.strip_prefix("run_id:"))
         .ok_or(LineError::Anonymous)?;
+    let (mark,): (String,) = redis::pipe()
+        .cmd("SET")
+        .arg(MARK)
+        .arg(random_id())
+        .arg("NX")
+        .ignore()
+        .cmd("GET")
+        .arg(MARK)
+        .query_async(&mut connection)
+        .await?;
+    let run_id = format!("{}:{mark}", run_id.trim());
     Ok(Connected {
         connection,
-        run_id: run_id.trim().into(),
+        run_id: run_id.into(),
     })
 }
 

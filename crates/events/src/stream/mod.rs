@@ -26,7 +26,7 @@ pub use share::Member;
     clippy::disallowed_methods,
     reason = "it has no moment: all of it is random"
 )]
-fn random_id() -> String {
+pub(crate) fn random_id() -> String {
     uuid::Uuid::new_v4().simple().to_string()
 }
 

@@ -56,7 +56,9 @@ impl Owner {
                 ended = self.publisher.publish_while(&lease, &self.share, &shutdown) => ended,
             };
             self.publisher.reset();
-            self.share.give_up();
+            if ended != Ended::Yielded {
+                self.share.give_up();
+            }
             if ended == Ended::Lost {
                 metrics::counter!("plaza_publisher_leases_lost_total").increment(1);
                 tracing::info!(partition = self.partition.number(), "lost the partition");

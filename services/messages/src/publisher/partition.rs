@@ -134,7 +134,7 @@ impl Publisher {
             if shutdown.is_finishing() {
                 return Ended::Stopped;
             }
-            if share.is_exceeded() {
+            if share.yield_one() {
                 return Ended::Yielded;
             }
             match self.turn(longest, lease, shutdown).await {

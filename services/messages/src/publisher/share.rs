@@ -53,9 +53,16 @@ impl Share {
         self.0.held.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Whether this process has more than its share.
-    pub(super) fn is_exceeded(&self) -> bool {
-        self.0.held.load(Ordering::Relaxed) > self.0.allowed.load(Ordering::Relaxed)
+    /// Counts one partition less, if there are more than the share: it is to be
+    /// given to another publisher.
+    pub(super) fn yield_one(&self) -> bool {
+        let allowed = self.0.allowed.load(Ordering::Relaxed);
+        let exceeded = |held: usize| (held > allowed).then(|| held - 1);
+        let yielded = self
+            .0
+            .held
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, exceeded);
+        yielded.is_ok()
     }
 
     fn allow(&self, partitions: usize) {
@@ -98,10 +105,9 @@ mod tests {
         share.allow(2);
         assert!(share.claim() && share.claim());
         assert!(!share.claim());
-        assert!(!share.is_exceeded());
+        assert!(!share.yield_one());
         share.allow(1);
-        assert!(share.is_exceeded());
-        share.give_up();
-        assert!(!share.is_exceeded() && !share.claim());
+        assert!(share.yield_one(), "one is too many");
+        assert!(!share.yield_one() && !share.claim());
     }
 }

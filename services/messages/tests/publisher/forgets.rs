@@ -182,3 +182,11 @@ async fn guarantee_4_an_emptied_redis_starts_again() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guarantee_4_a_redis_is_emptied_while_it_runs() {
+    is_told_again(async |master, _, _| {
+        command(&mut connect(master).await, &["FLUSHALL"]).await;
+    })
+    .await;
+}
