@@ -134,6 +134,7 @@ mod tests {
             name: "a".into(),
             topic: String::new(),
             visibility: Visibility::Public,
+            open: true,
             fanout: FanoutMode::Personal,
             member_count: 1,
             version: Version::ZERO,

@@ -111,6 +111,13 @@ pub struct ConnectionToken {
     pub channels: Vec<String>,
 }
 
+/// Asks for the user of a name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Named {
+    /// The name.
+    pub username: String,
+}
+
 /// Client of auth.
 #[derive(Debug, Clone)]
 pub struct AuthClient(Service);
@@ -156,6 +163,16 @@ impl AuthClient {
     pub async fn users(&self, who: As<'_>, ids: Vec<UserId>) -> Result<Vec<User>, ClientError> {
         self.0
             .call(who, Method::POST, "/v1/users/lookup", &Lookup { ids })
+            .await
+    }
+
+    /// The user of a name, without regard to case. NOT_FOUND: nobody has it.
+    pub async fn named(&self, who: As<'_>, username: &str) -> Result<User, ClientError> {
+        let input = Named {
+            username: username.to_owned(),
+        };
+        self.0
+            .call(who, Method::POST, "/v1/users/named", &input)
             .await
     }
 

@@ -5,7 +5,7 @@ use plaza_kit::{
     feed::{FeedAnswer, FeedQuery},
     http_client::PeerError,
 };
-use plaza_types::{Epoch, FanoutMode, Role, RoomId, UserId, Version, Visibility};
+use plaza_types::{Epoch, FanoutMode, InvitationId, Role, RoomId, UserId, Version, Visibility};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,9 @@ pub struct Room {
     pub topic: String,
     /// Who may read.
     pub visibility: Visibility,
+    /// See [`Access::open`].
+    #[serde(default)]
+    pub open: bool,
     /// How its events travel.
     pub fanout: FanoutMode,
     /// How many members it has.
@@ -59,6 +62,9 @@ pub struct Member {
     pub role: Role,
     /// Since when.
     pub joined_at: DateTime<Utc>,
+    /// Until when they may not write.
+    #[serde(default)]
+    pub muted_until: Option<DateTime<Utc>>,
 }
 
 /// Makes a room; the caller becomes its owner.
@@ -71,6 +77,119 @@ pub struct CreateRoom {
     pub topic: Option<String>,
     /// Who may read.
     pub visibility: Visibility,
+}
+
+/// Changes a room's attributes; what is left out stays.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UpdateRoom {
+    /// Its name.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// What it is about; an empty one takes the old one away.
+    #[serde(default)]
+    pub topic: Option<String>,
+    /// Who may read.
+    #[serde(default)]
+    pub visibility: Option<Visibility>,
+}
+
+/// Gives a member another role.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct SetRole {
+    /// Which.
+    pub role: Role,
+}
+
+/// Keeps somebody out.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BanMember {
+    /// Why, for those who moderate the room.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Until when; none: for good.
+    #[serde(default)]
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// Lets a member read only.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MuteMember {
+    /// Until when; none: they may write again.
+    #[serde(default)]
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// Somebody who is kept out of a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ban {
+    /// Who.
+    pub user_id: UserId,
+    /// By whom.
+    pub by_id: UserId,
+    /// Why; may be empty.
+    pub reason: String,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+    /// Until when; none: for good.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// Invites into a room.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Invite {
+    /// Whom; none: whoever has the link.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// How often a link can be used; none: once.
+    #[serde(default)]
+    pub max_uses: Option<i32>,
+    /// How long it can be used, in seconds; none: seven days.
+    #[serde(default)]
+    pub expires_in: Option<i32>,
+}
+
+/// A way into a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Invitation {
+    /// Which.
+    pub id: InvitationId,
+    /// Into which room.
+    pub room_id: RoomId,
+    /// The room's name: who is invited cannot see the room yet.
+    pub room_name: String,
+    /// Who invites.
+    pub inviter_id: UserId,
+    /// Who is invited; none: whoever has the link.
+    pub invitee_id: Option<UserId>,
+    /// What the link holds; only in the answer to who made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// How often it can be used.
+    pub max_uses: i32,
+    /// How often it was.
+    pub uses: i32,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+    /// Until when.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Accepts an invitation: one of the two.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Accept {
+    /// One by name.
+    #[serde(default)]
+    pub id: Option<InvitationId>,
+    /// What the link holds.
+    #[serde(default)]
+    pub token: Option<String>,
 }
 
 /// A search among public rooms.
@@ -93,6 +212,9 @@ pub struct Discover {
 pub struct Access {
     /// Who may read.
     pub visibility: Visibility,
+    /// Public, and nobody was ever kept out: what one reader may read, all may.
+    #[serde(default)]
+    pub open: bool,
     /// None: not a member.
     pub membership: Option<Membership>,
 }
@@ -103,7 +225,8 @@ pub struct Access {
 pub struct Removal {
     /// In which room.
     pub room_id: RoomId,
-    /// Whose; none: everybody's (the room's visibility changed).
+    /// Whose; none: everybody's (the room is gone, its visibility changed, or
+    /// somebody is kept out of it for the first time).
     pub user_id: Option<UserId>,
 }
 
@@ -178,6 +301,151 @@ impl RoomsClient {
             .await
     }
 
+    /// Changes a room's attributes.
+    pub async fn update(
+        &self,
+        who: As<'_>,
+        room: RoomId,
+        input: &UpdateRoom,
+    ) -> Result<Room, ClientError> {
+        self.0
+            .call(who, Method::PATCH, &format!("/v1/rooms/{room}"), input)
+            .await
+    }
+
+    /// Deletes a room; every member is told.
+    pub async fn delete(&self, who: As<'_>, room: RoomId) -> Result<(), ClientError> {
+        self.0
+            .call(who, Method::DELETE, &format!("/v1/rooms/{room}"), &())
+            .await
+    }
+
+    /// Gives a member another role.
+    pub async fn set_role(
+        &self,
+        who: As<'_>,
+        room: RoomId,
+        user: UserId,
+        input: &SetRole,
+    ) -> Result<Member, ClientError> {
+        self.0
+            .call(who, Method::POST, &on(room, user, "role"), input)
+            .await
+    }
+
+    /// Ends a member's membership.
+    pub async fn kick(&self, who: As<'_>, room: RoomId, user: UserId) -> Result<(), ClientError> {
+        self.0
+            .call(who, Method::POST, &on(room, user, "kick"), &())
+            .await
+    }
+
+    /// Lets a member read only, or write again.
+    pub async fn mute(
+        &self,
+        who: As<'_>,
+        room: RoomId,
+        user: UserId,
+        input: &MuteMember,
+    ) -> Result<Member, ClientError> {
+        self.0
+            .call(who, Method::POST, &on(room, user, "mute"), input)
+            .await
+    }
+
+    /// Keeps somebody out, member or not.
+    pub async fn ban(
+        &self,
+        who: As<'_>,
+        room: RoomId,
+        user: UserId,
+        input: &BanMember,
+    ) -> Result<(), ClientError> {
+        self.0
+            .call(who, Method::POST, &on(room, user, "ban"), input)
+            .await
+    }
+
+    /// Lets somebody in again.
+    pub async fn unban(&self, who: As<'_>, room: RoomId, user: UserId) -> Result<(), ClientError> {
+        self.0
+            .call(who, Method::POST, &on(room, user, "unban"), &())
+            .await
+    }
+
+    /// Who is kept out, the latest first.
+    pub async fn bans(
+        &self,
+        who: As<'_>,
+        room: RoomId,
+        page: &PageQuery,
+    ) -> Result<Page<Ban>, ClientError> {
+        self.0
+            .get(who, &format!("/v1/rooms/{room}/bans"), page)
+            .await
+    }
+
+    /// Invites somebody by name, or makes a link.
+    pub async fn invite(
+        &self,
+        who: As<'_>,
+        room: RoomId,
+        input: &Invite,
+    ) -> Result<Invitation, ClientError> {
+        self.0
+            .call(
+                who,
+                Method::POST,
+                &format!("/v1/rooms/{room}/invitations"),
+                input,
+            )
+            .await
+    }
+
+    /// A room's invitations that can be used, the newest first.
+    pub async fn invitations(
+        &self,
+        who: As<'_>,
+        room: RoomId,
+        page: &PageQuery,
+    ) -> Result<Page<Invitation>, ClientError> {
+        self.0
+            .get(who, &format!("/v1/rooms/{room}/invitations"), page)
+            .await
+    }
+
+    /// The caller's own invitations that can be used, the newest first.
+    pub async fn own_invitations(
+        &self,
+        who: As<'_>,
+        page: &PageQuery,
+    ) -> Result<Page<Invitation>, ClientError> {
+        self.0.get(who, "/v1/invitations", page).await
+    }
+
+    /// Becomes a member by an invitation; already being one uses nothing.
+    pub async fn accept(&self, who: As<'_>, input: &Accept) -> Result<Room, ClientError> {
+        self.0
+            .call(who, Method::POST, "/v1/invitations/accept", input)
+            .await
+    }
+
+    /// Ends an invitation: by who may invite, or by who is invited.
+    pub async fn revoke_invitation(
+        &self,
+        who: As<'_>,
+        invitation: InvitationId,
+    ) -> Result<(), ClientError> {
+        self.0
+            .call(
+                who,
+                Method::DELETE,
+                &format!("/v1/invitations/{invitation}"),
+                &(),
+            )
+            .await
+    }
+
     /// What the caller may do in a room. NOT_FOUND: not even see it.
     pub async fn access(&self, who: As<'_>, room: RoomId) -> Result<Access, ClientError> {
         self.0
@@ -200,4 +468,9 @@ impl RoomsClient {
             .get(who, &format!("/internal/rooms/{room}/fanout"), &())
             .await
     }
+}
+
+/// Where one acts on somebody in a room.
+fn on(room: RoomId, user: UserId, act: &str) -> String {
+    format!("/v1/rooms/{room}/members/{user}/{act}")
 }

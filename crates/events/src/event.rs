@@ -68,7 +68,7 @@ pub enum Body {
         /// How many members it has.
         member_count: i64,
     },
-    /// A member's state: joined, left or another role.
+    /// A member's state: joined, left, another role, muted or no longer muted.
     #[serde(rename = "member.updated")]
     MemberUpdated {
         /// Newer stands, for this member.
@@ -82,6 +82,9 @@ pub enum Body {
         /// Why, when no longer a member.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<LeaveReason>,
+        /// Until when they may not write.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        muted_until: Option<DateTime<Utc>>,
     },
     /// To a newcomer's own channel: the publisher makes it when it applies a join.
     #[serde(rename = "joined")]

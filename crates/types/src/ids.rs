@@ -62,6 +62,8 @@ ids! {
     RoomId: "room";
     /// A message.
     MessageId: "message";
+    /// An invitation into a room.
+    InvitationId: "invitation";
     /// A session: one signed-in device, the family of its refresh tokens.
     SessionId: "session";
     /// The installation's epoch: made at install, made anew by a restore. A

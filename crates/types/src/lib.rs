@@ -11,14 +11,15 @@ mod shape;
 mod text;
 
 pub use error::{ApiError, Code};
-pub use ids::{Epoch, IdError, MessageId, RoomId, SessionId, UserId};
+pub use ids::{Epoch, IdError, InvitationId, MessageId, RoomId, SessionId, UserId};
 pub use position::{Number, PositionError, Seq, Version};
 pub use shape::{Message, Person};
 pub use text::{
-    ClientMessageId, DeviceName, DisplayName, MAX_CLIENT_MESSAGE_ID_BYTES, MAX_DEVICE_NAME_CHARS,
-    MAX_DISPLAY_NAME_CHARS, MAX_MESSAGE_CHARS, MAX_PASSWORD_BYTES, MAX_ROOM_NAME_CHARS,
-    MAX_SEARCH_CHARS, MAX_TOPIC_CHARS, MAX_USERNAME_CHARS, MIN_PASSWORD_CHARS, MIN_USERNAME_CHARS,
-    MessageContent, RoomName, SearchQuery, TextError, Topic, Username, check_password,
+    BanReason, ClientMessageId, DeviceName, DisplayName, MAX_BAN_REASON_CHARS,
+    MAX_CLIENT_MESSAGE_ID_BYTES, MAX_DEVICE_NAME_CHARS, MAX_DISPLAY_NAME_CHARS, MAX_MESSAGE_CHARS,
+    MAX_PASSWORD_BYTES, MAX_ROOM_NAME_CHARS, MAX_SEARCH_CHARS, MAX_TOPIC_CHARS, MAX_USERNAME_CHARS,
+    MIN_PASSWORD_CHARS, MIN_USERNAME_CHARS, MessageContent, RoomName, SearchQuery, TextError,
+    Topic, Username, check_password,
 };
 
 use serde::{Deserialize, Serialize};

@@ -16,6 +16,8 @@ pub const MAX_DEVICE_NAME_CHARS: usize = 120;
 pub const MAX_ROOM_NAME_CHARS: usize = 80;
 /// Longest topic, in characters.
 pub const MAX_TOPIC_CHARS: usize = 250;
+/// Longest reason of a ban, in characters.
+pub const MAX_BAN_REASON_CHARS: usize = 250;
 /// Longest search, in characters.
 pub const MAX_SEARCH_CHARS: usize = 100;
 /// Longest message, in characters.
@@ -176,6 +178,8 @@ texts! {
     };
     /// What a room is about; may be empty.
     Topic => |text| line("A topic", MAX_TOPIC_CHARS, text);
+    /// Why somebody is banned; may be empty.
+    BanReason => |text| line("A reason", MAX_BAN_REASON_CHARS, text);
     /// What somebody searches for; may be empty.
     SearchQuery => |text| line("A search", MAX_SEARCH_CHARS, text);
     /// CommonMark, stored as typed. NUL and characters that reorder text are

@@ -3,6 +3,7 @@
 //! executor takes turns.
 
 use async_graphql::{Context, Lookahead};
+use plaza_clients::{Page, rooms::Invitation};
 use plaza_types::Message;
 
 use super::context::Session;
@@ -49,4 +50,17 @@ pub(super) async fn load_authors<'m>(
         .filter(|author| *author != own)
         .collect();
     session.loaders.expect_users(authors).await;
+}
+
+/// Loads who invites and is invited, where it will be asked for.
+pub(super) async fn load_invited(ctx: &Context<'_>, session: &Session, page: &Page<Invitation>) {
+    let selected = items(ctx);
+    if selected.select(&["inviter"]) || selected.select(&["invitee"]) {
+        let found = page.items.iter().map(|found| &found.item);
+        let users = found.flat_map(|found| [Some(found.inviter_id), found.invitee_id]);
+        session
+            .loaders
+            .expect_users(users.flatten().collect())
+            .await;
+    }
 }

@@ -4,7 +4,7 @@ use async_graphql::{OutputType, SimpleObject};
 use plaza_clients::{Cursored, Page};
 use plaza_types::ApiError;
 
-use super::types::{Member, Message, Room};
+use super::types::{Ban, Invitation, Member, Message, Room};
 
 /// Largest page.
 pub(super) const MAX_PAGE: u32 = 100;
@@ -28,6 +28,8 @@ pub(crate) struct PageInfo {
 #[derive(SimpleObject)]
 #[graphql(concrete(name = "RoomConnection", params(Room)))]
 #[graphql(concrete(name = "MemberConnection", params(Member)))]
+#[graphql(concrete(name = "BanConnection", params(Ban)))]
+#[graphql(concrete(name = "InvitationConnection", params(Invitation)))]
 pub(crate) struct Connection<N>
 where
     N: OutputType,
@@ -45,6 +47,8 @@ where
 #[derive(SimpleObject)]
 #[graphql(concrete(name = "RoomEdge", params(Room)))]
 #[graphql(concrete(name = "MemberEdge", params(Member)))]
+#[graphql(concrete(name = "BanEdge", params(Ban)))]
+#[graphql(concrete(name = "InvitationEdge", params(Invitation)))]
 #[graphql(concrete(name = "MessageEdge", params(Message)))]
 pub(crate) struct Edge<N: OutputType> {
     /// The item.

@@ -89,6 +89,12 @@ impl From<chrono::DateTime<Utc>> for DateTime {
     }
 }
 
+impl From<DateTime> for chrono::DateTime<Utc> {
+    fn from(time: DateTime) -> Self {
+        time.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,12 @@ use sqlx::Row as _;
 use crate::support::{Person, Plaza};
 
 /// Every mutation that needs somebody, with variables that would be accepted.
-fn mutations(room: &str, message: &str) -> Vec<(&'static str, Value)> {
+fn mutations(
+    room: &str,
+    message: &str,
+    user: &str,
+    invitation: &Value,
+) -> Vec<(&'static str, Value)> {
     vec![
         (
             "mutation { createRoom(input: { name: \"Stolen\" }) { id } }",
@@ -39,6 +44,46 @@ fn mutations(room: &str, message: &str) -> Vec<(&'static str, Value)> {
             json!({ "room": room }),
         ),
         ("mutation { connectionToken { token } }", json!({})),
+        (
+            "mutation($room: ID!) { updateRoom(input: { roomId: $room, name: \"Stolen\" }) { id } }",
+            json!({ "room": room }),
+        ),
+        (
+            "mutation($room: ID!) { deleteRoom(roomId: $room) }",
+            json!({ "room": room }),
+        ),
+        (
+            "mutation($room: ID!, $user: ID!) { setRole(input: { roomId: $room, userId: $user, role: OWNER }) { role } }",
+            json!({ "room": room, "user": user }),
+        ),
+        (
+            "mutation($room: ID!, $user: ID!) { kickMember(roomId: $room, userId: $user) }",
+            json!({ "room": room, "user": user }),
+        ),
+        (
+            "mutation($room: ID!, $user: ID!) { banMember(input: { roomId: $room, userId: $user }) }",
+            json!({ "room": room, "user": user }),
+        ),
+        (
+            "mutation($room: ID!, $user: ID!) { unbanMember(roomId: $room, userId: $user) }",
+            json!({ "room": room, "user": user }),
+        ),
+        (
+            "mutation($room: ID!, $user: ID!) { muteMember(input: { roomId: $room, userId: $user }) { role } }",
+            json!({ "room": room, "user": user }),
+        ),
+        (
+            "mutation($room: ID!) { invite(input: { roomId: $room }) { token } }",
+            json!({ "room": room }),
+        ),
+        (
+            "mutation($token: String!) { acceptInvitation(token: $token) { id } }",
+            json!({ "token": invitation["token"] }),
+        ),
+        (
+            "mutation($id: ID!) { revokeInvitation(id: $id) }",
+            json!({ "id": invitation["id"] }),
+        ),
     ]
 }
 
@@ -86,6 +131,12 @@ async fn a_bad_token_opens_no_mutation() {
         .unwrap()
         .to_owned();
 
+    let bob = plaza.person().await;
+    bob.joins(&plaza, &room).await;
+    let invite = "mutation($room: ID!) { invite(input: { roomId: $room }) { id token } }";
+    let invite = ada.ask(&plaza, invite, json!({ "room": room })).await;
+    let invitation = &invite.data()["invite"];
+
     let before = plaza.stored().await;
     let mut tokens: Vec<(&str, Option<String>)> = issuer
         .bad_tokens(&identity(&ada))
@@ -94,7 +145,7 @@ async fn a_bad_token_opens_no_mutation() {
         .collect();
     tokens.push(("missing", None));
     tokens.push(("for Centrifugo", Some(connection)));
-    for (document, variables) in mutations(&room, &message) {
+    for (document, variables) in mutations(&room, &message, &bob.id.to_string(), invitation) {
         for (what, token) in &tokens {
             let answer = plaza
                 .graphql(token.as_deref(), document, variables.clone())

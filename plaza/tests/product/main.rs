@@ -10,6 +10,7 @@
 mod bad_input;
 mod bad_tokens;
 mod conversation;
+mod guarantee_5;
 mod guarantee_6;
 mod observability;
 mod sessions;

@@ -19,6 +19,8 @@ CREATE TABLE rooms (
     -- The latest change other than a join or leave: what clients compare.
     state_version bigint NOT NULL,
     member_count  bigint NOT NULL CHECK (member_count >= 0),
+    -- Part of the names of the room's channels; grows when the visibility changes.
+    generation    bigint NOT NULL DEFAULT 1,
     created_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
     -- When state_version was assigned.
     updated_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -42,6 +44,42 @@ CREATE TABLE members (
 
 CREATE INDEX members_in_order ON members (room_id, role, joined_at, user_id);
 CREATE INDEX members_by_user ON members (user_id, room_id);
+
+-- Who may neither read nor write nor join. A row whose time is over keeps
+-- nobody out; it goes when its user joins again.
+CREATE TABLE bans (
+    room_id    uuid NOT NULL REFERENCES rooms ON DELETE CASCADE,
+    user_id    uuid NOT NULL,
+    by_id      uuid NOT NULL,
+    reason     text NOT NULL CHECK (char_length(reason) <= 250),
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- NULL: for good.
+    until      timestamptz,
+    PRIMARY KEY (room_id, user_id)
+);
+
+CREATE INDEX bans_in_order ON bans (room_id, created_at, user_id);
+
+-- Ways into a room: for one user by name, or for whoever has the token of a
+-- link, of which the SHA-256 is kept. A used one stays until it ends, so that
+-- a repeated acceptance is answered as the first.
+CREATE TABLE invitations (
+    id         uuid PRIMARY KEY,
+    room_id    uuid NOT NULL REFERENCES rooms ON DELETE CASCADE,
+    inviter_id uuid NOT NULL,
+    user_id    uuid,
+    token_hash bytea UNIQUE CHECK (length(token_hash) = 32),
+    max_uses   integer NOT NULL CHECK (max_uses >= 1),
+    uses       integer NOT NULL DEFAULT 0 CHECK (uses BETWEEN 0 AND max_uses),
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    expires_at timestamptz NOT NULL,
+    CHECK ((user_id IS NULL) <> (token_hash IS NULL))
+);
+
+CREATE UNIQUE INDEX invitations_by_name ON invitations (room_id, user_id) WHERE user_id IS NOT NULL;
+CREATE INDEX invitations_by_room ON invitations (room_id, id);
+CREATE INDEX invitations_by_user ON invitations (user_id, id) WHERE user_id IS NOT NULL;
+CREATE INDEX invitations_by_end ON invitations (expires_at);
 
 -- What discovery searches. A table of its own: every join writes the room's
 -- row, and would write these indexes too.

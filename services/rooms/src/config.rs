@@ -49,6 +49,10 @@ pub struct RoomsArgs {
     #[arg(long, env = "PLAZA_ROOMS_MAX_ROOMS_PER_USER", default_value_t = 1_000,
           value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub rooms_max_rooms_per_user: u32,
+    /// Most invitations of one room that can be used at a time
+    #[arg(long, env = "PLAZA_ROOMS_MAX_INVITATIONS_PER_ROOM", default_value_t = 100,
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub rooms_max_invitations_per_room: u32,
 }
 
 impl RoomsArgs {

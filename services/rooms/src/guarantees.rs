@@ -1,6 +1,12 @@
 //! Tests that carry the numbers of the design's guarantees.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use futures::future::{join, join_all};
 use http::StatusCode;
@@ -8,6 +14,7 @@ use plaza_clients::rooms::Fanout;
 use plaza_events::{Body, Event};
 use plaza_testkit::{Issuer, Request};
 use plaza_types::{Role, RoomId, UserId};
+use serde_json::json;
 
 use crate::api::testing::Bench;
 
@@ -98,4 +105,85 @@ async fn guarantee_2_changes_of_a_room_are_numbered_without_gaps_and_told_in_ord
     let now: Fanout = bench.send_internal(Request::get(path)).await.parse();
     assert_eq!(now.version.get(), last);
     assert_eq!(now.members.into_iter().collect::<HashSet<_>>(), members);
+}
+
+/// Counts the queries of this thread's connections.
+#[derive(Debug, Default, Clone)]
+struct Queries(Arc<AtomicUsize>);
+
+impl tracing::Subscriber for Queries {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target() == "sqlx::query"
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, _: &tracing::Event<'_>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+/// Of a private room and of one that does not exist, a stranger and a banned
+/// person get the same answer by the same number of queries, whatever they try.
+#[tokio::test]
+async fn guarantee_5_a_private_room_is_answered_as_one_that_does_not_exist() {
+    let queries = Queries::default();
+    let dispatch = tracing::Dispatch::new(queries.clone());
+    // With a single one, what another test's thread logs first is off for all.
+    let _second = tracing::Dispatch::new(queries.clone());
+    let _guard = tracing::dispatcher::set_default(&dispatch);
+    let bench = Bench::new().await;
+    let (ada, eve, mallory) = (
+        Issuer::person("ada"),
+        Issuer::person("eve"),
+        Issuer::person("mallory"),
+    );
+    let room = bench.create_private(&ada, "Secret").await.id;
+    let on = format!("/v1/rooms/{room}/members");
+    let ban = Request::post(format!("{on}/{}/ban", mallory.id)).json(&json!({}));
+    bench.send(&ada, ban).await.expect(StatusCode::OK);
+
+    let tries = |room: RoomId| {
+        let at = |path: &str| format!("/v1/rooms/{room}{path}");
+        let on = |act: &str| format!("/v1/rooms/{room}/members/{}/{act}", ada.id);
+        let none = json!({});
+        vec![
+            Request::get(at("/access")),
+            Request::get(at("/members")),
+            Request::get(at("/bans")),
+            Request::get(at("/invitations")),
+            Request::post("/v1/rooms/lookup").json(&json!({ "ids": [room] })),
+            Request::post(at("/join")),
+            Request::post(at("/leave")),
+            Request::post(at("/invitations")).json(&none),
+            Request::post(at("/invitations")).json(&json!({ "username": "nobody" })),
+            Request::patch(at("")).json(&json!({ "name": "Mine" })),
+            Request::delete(at("")),
+            Request::post(on("role")).json(&json!({ "role": "member" })),
+            Request::post(on("kick")),
+            Request::post(on("mute")).json(&none),
+            Request::post(on("ban")).json(&none),
+            Request::post(on("unban")),
+        ]
+    };
+    let before = bench.stored().await;
+    for who in [&eve, &mallory] {
+        for (there, nowhere) in tries(room).into_iter().zip(tries(RoomId::new())) {
+            let what = format!("{there:?}");
+            let mut seen = Vec::new();
+            for request in [there, nowhere] {
+                let counted = queries.0.load(Ordering::SeqCst);
+                let answer = bench.send(who, request).await;
+                let asked = queries.0.load(Ordering::SeqCst) - counted;
+                assert!(asked > 0, "{what}: queries are counted");
+                seen.push((answer.status, answer.text(), asked));
+            }
+            assert_eq!(seen[0], seen[1], "{what}");
+        }
+    }
+    assert_eq!(bench.stored().await, before);
 }

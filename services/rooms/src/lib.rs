@@ -9,6 +9,11 @@
 //! - When the last owner leaves a room with other members, the first of its
 //!   member list (highest role, then longest there) becomes owner in the same
 //!   transaction. An empty room stays, and who joins it next is a member.
+//! - A private room that its last member leaves is deleted.
+//! - Who may not see a room is refused by one query, the same as for a room
+//!   that does not exist, before anything is locked or auth is asked.
+//! - In the events of a deleted room, and of a kick or ban while auth does not
+//!   answer, the person has an id and no names.
 //! - With real time off, changes write their events all the same and the relay
 //!   deletes them unread: the outbox does not grow, and a change is the same
 //!   transaction either way.
@@ -19,6 +24,8 @@ mod domain;
 mod forget;
 #[cfg(test)]
 mod guarantees;
+#[cfg(test)]
+mod permissions;
 mod run;
 mod storage;
 

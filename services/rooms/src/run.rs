@@ -47,6 +47,7 @@ pub async fn run(args: RoomsArgs, shutdown: Shutdown) -> anyhow::Result<()> {
         auth,
         limits: Limits {
             max_rooms_per_user: args.rooms_max_rooms_per_user,
+            max_invitations_per_room: args.rooms_max_invitations_per_room,
             request_timeout: Duration::from_millis(args.listen.request_timeout_ms),
             max_body_bytes: args.listen.max_body_bytes,
         },

@@ -1,17 +1,27 @@
 //! What can be done.
 
+mod accept_invitation;
+mod ban_member;
 mod connection_token;
 mod create_room;
 mod delete_message;
+mod delete_room;
 mod edit_message;
+mod invite;
 mod join_room;
+mod kick_member;
 mod leave_room;
 mod login;
 mod logout;
 mod mark_read;
+mod mute_member;
 mod refresh_session;
 mod register;
+mod revoke_invitation;
 mod send_message;
+mod set_role;
+mod unban_member;
+mod update_room;
 
 use async_graphql::MergedObject;
 
@@ -25,6 +35,16 @@ pub(crate) struct Mutation(
     create_room::CreateRoom,
     join_room::JoinRoom,
     leave_room::LeaveRoom,
+    update_room::UpdateRoom,
+    delete_room::DeleteRoom,
+    set_role::SetRole,
+    kick_member::KickMember,
+    ban_member::BanMember,
+    unban_member::UnbanMember,
+    mute_member::MuteMember,
+    invite::Invite,
+    accept_invitation::AcceptInvitation,
+    revoke_invitation::RevokeInvitation,
     send_message::SendMessage,
     edit_message::EditMessage,
     delete_message::DeleteMessage,

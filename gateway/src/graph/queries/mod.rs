@@ -2,6 +2,7 @@
 
 mod discover_rooms;
 mod heads;
+mod invitations;
 mod me;
 mod room;
 mod rooms;
@@ -17,5 +18,6 @@ pub(crate) struct Query(
     room::OneRoom,
     discover_rooms::DiscoverRooms,
     heads::AllHeads,
+    invitations::OwnInvitations,
     users::Users,
 );

@@ -4,7 +4,7 @@ use crate::graph::{context::signed_in, input::named, types::Room};
 
 /// Fields whose service checks by itself that the caller may read: a poll of
 /// one room's changes asks rooms nothing, and works while rooms is away.
-const CHECKED: [&str; 3] = ["messages", "changes", "members"];
+const CHECKED: [&str; 5] = ["messages", "changes", "members", "bans", "invitations"];
 /// Fields that need no check.
 const BARE: [&str; 2] = ["id", "__typename"];
 

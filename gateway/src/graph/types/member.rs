@@ -69,4 +69,9 @@ impl Member {
     async fn joined_at(&self) -> DateTime {
         self.0.joined_at.into()
     }
+
+    /// Until when they may not write.
+    async fn muted_until(&self) -> Option<DateTime> {
+        self.0.muted_until.map(Into::into)
+    }
 }

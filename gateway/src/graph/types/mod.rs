@@ -1,14 +1,18 @@
 //! The types of the schema.
 
+mod ban;
 mod head;
+mod invitation;
 mod member;
 mod message;
 mod room;
 mod session;
 mod user;
 
+pub(crate) use ban::Ban;
 pub(crate) use head::{Heads, RoomHead};
-pub(crate) use member::{Member, Membership};
+pub(crate) use invitation::Invitation;
+pub(crate) use member::{Member, Membership, Role};
 pub(crate) use message::{Message, MessageConnection, RoomChanges};
 pub(crate) use room::{FanoutMode, Room, Visibility};
 pub(crate) use session::{ClientKind, RealtimeToken, Session};

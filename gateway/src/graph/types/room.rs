@@ -8,10 +8,12 @@ use plaza_clients::{
 };
 use plaza_types::{ApiError, RoomId};
 
-use super::{Member, Membership, Message, MessageConnection, RoomChanges, count, unread};
+use super::{
+    Ban, Invitation, Member, Membership, Message, MessageConnection, RoomChanges, count, unread,
+};
 use crate::{
     graph::{
-        ahead::{items, load_authors},
+        ahead::{items, load_authors, load_invited},
         context::{Session, signed_in},
         cost,
         page::{Connection, cursor, size},
@@ -271,6 +273,56 @@ impl Room {
             session.loaders.expect_users(users.collect()).await;
         }
         Ok(Connection::new(page, Member::from))
+    }
+
+    /// Who is kept out, the latest first, for moderators and above. At most 100 a page.
+    #[graphql(complexity = "cost::CALL + cost::page(first, DEFAULT_MEMBERS) * child_complexity")]
+    async fn bans(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<Ban>> {
+        let (request, session) = signed_in(ctx)?;
+        let query = PageQuery {
+            first: size("first", first)?.or(Some(DEFAULT_MEMBERS)),
+            after: cursor("after", after)?,
+        };
+        let page = request
+            .services()
+            .rooms
+            .bans(session.who(), self.id, &query)
+            .await
+            .map_err(refused)?;
+        if items(ctx).select(&["user"]) || items(ctx).select(&["by"]) {
+            let bans = page.items.iter().map(|ban| &ban.item);
+            let users = bans.flat_map(|ban| [ban.user_id, ban.by_id]);
+            session.loaders.expect_users(users.collect()).await;
+        }
+        Ok(Connection::new(page, Ban::from))
+    }
+
+    /// The invitations that can be used, the newest first, for moderators and above. At most 100 a page.
+    #[graphql(complexity = "cost::CALL + cost::page(first, DEFAULT_MEMBERS) * child_complexity")]
+    async fn invitations(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<Invitation>> {
+        let (request, session) = signed_in(ctx)?;
+        let query = PageQuery {
+            first: size("first", first)?.or(Some(DEFAULT_MEMBERS)),
+            after: cursor("after", after)?,
+        };
+        let page = request
+            .services()
+            .rooms
+            .invitations(session.who(), self.id, &query)
+            .await
+            .map_err(refused)?;
+        load_invited(ctx, session, &page).await;
+        Ok(Connection::new(page, Invitation::from))
     }
 }
 

@@ -6,6 +6,7 @@ mod jwks;
 mod login;
 mod logout;
 mod me;
+mod named;
 mod refresh;
 mod register;
 mod revocations;
@@ -33,6 +34,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/logout", post(logout::handle))
         .route("/v1/me", get(me::handle))
         .route("/v1/users/lookup", post(users::handle))
+        .route("/v1/users/named", post(named::handle))
         .route("/v1/connection-token", post(connection_token::handle))
         .route("/jwks", get(jwks::handle))
         .route("/internal/revocations", get(revocations::handle))

@@ -147,3 +147,19 @@ pub(crate) async fn by_ids(
     .await?;
     Ok(rows.into_iter().map(Into::into).collect())
 }
+
+/// The account of this name, without regard to case, as others see it.
+pub(crate) async fn by_name(
+    database: impl PgExecutor<'_>,
+    username: &Username,
+) -> sqlx::Result<Option<User>> {
+    let row = sqlx::query_as!(
+        UserRow,
+        r#"SELECT id, username, display_name, kind AS "kind: Kind", created_at
+           FROM users WHERE username_key = $1"#,
+        username_key(username),
+    )
+    .fetch_optional(database)
+    .await?;
+    Ok(row.map(Into::into))
+}

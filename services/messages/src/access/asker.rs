@@ -120,6 +120,7 @@ impl Asker {
         for room in found {
             let access = Access {
                 visibility: room.visibility,
+                open: room.open,
                 membership: room.membership,
             };
             self.memory

@@ -152,21 +152,16 @@ impl Gate {
         Ok(readable)
     }
 
-    /// How far memory answers that the caller may read a room: it is public,
-    /// or they are a member.
+    /// How far memory answers that the caller may read a room: everybody may,
+    /// or they are known to.
     fn readability(&self, caller: &Caller, room: RoomId) -> Verdict {
-        let public = self
-            .memory
-            .room(room)
-            .filter(|known| known.what == Visibility::Public)
-            .map(|known| self.judged(&known, known.what));
-        let member = self
-            .memory
-            .member(room, caller.user)
-            .map(|known| self.judged(&known, known.what.visibility));
-        public
+        let open = self.memory.open(room);
+        let everybody = open.map(|known| self.judged(&known, Visibility::Public));
+        let reader = self.memory.reader(room, caller.user);
+        let own = reader.map(|known| self.judged(&known, known.what));
+        everybody
             .into_iter()
-            .chain(member)
+            .chain(own)
             .min()
             .unwrap_or(Verdict::Ask)
     }

@@ -9,6 +9,9 @@ const ENTRY_LIVES: Duration = Duration::from_secs(30);
 /// How old the last removals may be for that.
 const FEED_LIVES: Duration = Duration::from_secs(2);
 
+/// How old they may be for an entry of a private room, while rooms does not answer.
+const PRIVATE_LIVES: Duration = Duration::from_secs(3);
+
 /// What to do with an entry, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Verdict {
@@ -24,12 +27,16 @@ pub(super) enum Verdict {
 /// the last removals were asked for `feed_age` ago (none: never).
 ///
 /// A replica cannot tell a dead rooms from a cut wire behind which people are
-/// removed, so only what everybody may read anyway is relied on.
+/// removed: what everybody may read anyway is relied on for as long as it
+/// takes, what only members may read no longer than a removal may take.
 pub(super) fn judge(visibility: Visibility, age: Duration, feed_age: Option<Duration>) -> Verdict {
     let told = feed_age.is_some_and(|age| age < FEED_LIVES);
     match visibility {
         _ if told && age < ENTRY_LIVES => Verdict::Good,
         Visibility::Public => Verdict::AskOrRely,
+        Visibility::Private if feed_age.is_some_and(|age| age < PRIVATE_LIVES) => {
+            Verdict::AskOrRely
+        }
         Visibility::Private => Verdict::Ask,
     }
 }
@@ -55,12 +62,18 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_known_of_public_rooms_outlives_an_outage_of_rooms() {
+    fn what_is_known_of_public_rooms_outlives_an_outage_of_rooms_and_of_private_ones_3_s() {
         let old = ms(3_600_000);
         assert_eq!(
             judge(Visibility::Public, old, Some(old)),
             Verdict::AskOrRely
         );
-        assert_eq!(judge(Visibility::Private, old, Some(old)), Verdict::Ask);
+        for age in [ms(0), old] {
+            let private = |feed| judge(Visibility::Private, age, feed);
+            assert_eq!(private(Some(ms(2_000))), Verdict::AskOrRely);
+            assert_eq!(private(Some(ms(2_999))), Verdict::AskOrRely);
+            assert_eq!(private(Some(ms(3_000))), Verdict::Ask);
+            assert_eq!(private(None), Verdict::Ask);
+        }
     }
 }

@@ -12,10 +12,10 @@ use tokio::time::Instant;
 /// Bounds of the memory.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct MemoryArgs {
-    /// Most members remembered, across rooms; about 150 bytes each
+    /// Most members and readers remembered, across rooms; about 150 bytes each
     #[arg(long, env = "PLAZA_MEMBER_CACHE_SIZE", default_value_t = 200_000)]
     pub member_cache_size: u64,
-    /// Most rooms whose visibility is remembered; about 100 bytes each
+    /// Most public rooms remembered that everybody may read; about 100 bytes each
     #[arg(long, env = "PLAZA_ROOM_CACHE_SIZE", default_value_t = 50_000)]
     pub room_cache_size: u64,
 }
@@ -34,6 +34,15 @@ pub(crate) struct Member {
     pub(crate) muted_until: Option<DateTime<Utc>>,
 }
 
+/// What is remembered of a user in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// They are a member.
+    Member(Member),
+    /// They may read a public room that others are banned from.
+    Reader,
+}
+
 /// Taken before rooms is asked: an answer that removals overtook is not remembered.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question {
@@ -41,11 +50,12 @@ pub(super) struct Question {
     removals: u64,
 }
 
-/// Members, and the visibility of rooms. It is fed by rooms' removals.
+/// Members, the readers of public rooms that somebody is banned from, and the
+/// public rooms that nobody is. It is fed by rooms' removals.
 #[derive(Debug)]
 pub(super) struct Memory {
-    members: Cache<(RoomId, UserId), Known<Member>>,
-    rooms: Cache<RoomId, Known<Visibility>>,
+    users: Cache<(RoomId, UserId), Known<Standing>>,
+    open: Cache<RoomId, Known<()>>,
     /// How often removals have arrived.
     removals: AtomicU64,
 }
@@ -53,21 +63,37 @@ pub(super) struct Memory {
 impl Memory {
     pub(super) fn new(args: MemoryArgs) -> Self {
         Self {
-            members: Cache::builder()
+            users: Cache::builder()
                 .max_capacity(args.member_cache_size)
                 .support_invalidation_closures()
                 .build(),
-            rooms: Cache::new(args.room_cache_size),
+            open: Cache::new(args.room_cache_size),
             removals: AtomicU64::new(0),
         }
     }
 
+    /// A user as a member of a room.
     pub(super) fn member(&self, room: RoomId, user: UserId) -> Option<Known<Member>> {
-        self.members.get(&(room, user))
+        let Known { what, asked } = self.users.get(&(room, user))?;
+        match what {
+            Standing::Member(what) => Some(Known { what, asked }),
+            Standing::Reader => None,
+        }
     }
 
-    pub(super) fn room(&self, room: RoomId) -> Option<Known<Visibility>> {
-        self.rooms.get(&room)
+    /// A user as somebody who may read a room of this visibility.
+    pub(super) fn reader(&self, room: RoomId, user: UserId) -> Option<Known<Visibility>> {
+        let Known { what, asked } = self.users.get(&(room, user))?;
+        let what = match what {
+            Standing::Member(member) => member.visibility,
+            Standing::Reader => Visibility::Public,
+        };
+        Some(Known { what, asked })
+    }
+
+    /// Whether a room is one that everybody may read.
+    pub(super) fn open(&self, room: RoomId) -> Option<Known<()>> {
+        self.open.get(&room)
     }
 
     pub(super) fn question(&self) -> Question {
@@ -77,44 +103,46 @@ impl Memory {
         }
     }
 
-    /// Takes the answer to a question: the room's visibility, and the caller
-    /// as a member if they are one.
+    /// Takes the answer to a question: whether everybody may read the room, and
+    /// what the caller may do in it.
     pub(super) fn remember(&self, question: Question, room: RoomId, user: UserId, access: &Access) {
         let Question { asked, removals } = question;
         let overtaken = || self.removals.load(Ordering::SeqCst) != removals;
         if overtaken() {
             return;
         }
+        if access.open {
+            self.open.insert(room, Known { what: (), asked });
+        } else {
+            self.open.invalidate(&room);
+        }
         let visibility = access.visibility;
-        self.rooms.insert(
-            room,
-            Known {
-                what: visibility,
-                asked,
-            },
-        );
-        let member = (room, user);
-        match access.membership {
-            Some(Membership { muted_until, .. }) => {
-                let what = Member {
-                    visibility,
-                    muted_until,
-                };
-                self.members.insert(member, Known { what, asked });
-            }
-            None => self.members.invalidate(&member),
+        let standing = match access.membership {
+            Some(Membership { muted_until, .. }) => Some(Standing::Member(Member {
+                visibility,
+                muted_until,
+            })),
+            None if visibility == Visibility::Public && !access.open => Some(Standing::Reader),
+            None => None,
+        };
+        let key = (room, user);
+        match standing {
+            Some(what) => self.users.insert(key, Known { what, asked }),
+            None => self.users.invalidate(&key),
         }
         // Removals that arrived between the first look and the insertions
         // found nothing to drop.
         if overtaken() {
-            self.rooms.invalidate(&room);
-            self.members.invalidate(&member);
+            self.open.invalidate(&room);
+            self.users.invalidate(&key);
         }
     }
 
-    /// Drops a member who turned out to be none.
+    /// Drops what is known of a room that is not there for this user: they may
+    /// be banned from it, or it is private or gone.
     pub(super) fn forget(&self, room: RoomId, user: UserId) {
-        self.members.invalidate(&(room, user));
+        self.open.invalidate(&room);
+        self.users.invalidate(&(room, user));
     }
 }
 
@@ -125,20 +153,20 @@ impl Consumer for Memory {
         self.removals.fetch_add(1, Ordering::SeqCst);
         if replace {
             // What was removed before the list begins is not in it.
-            self.members.invalidate_all();
-            self.rooms.invalidate_all();
+            self.users.invalidate_all();
+            self.open.invalidate_all();
             return;
         }
         for FeedEntry { entry, .. } in entries {
             let room = entry.room_id;
             if let Some(user) = entry.user_id {
-                self.members.invalidate(&(room, user));
+                self.users.invalidate(&(room, user));
                 continue;
             }
-            self.rooms.invalidate(&room);
-            let of_room = move |key: &(RoomId, UserId), _: &Known<Member>| key.0 == room;
-            if self.members.invalidate_entries_if(of_room).is_err() {
-                self.members.invalidate_all();
+            self.open.invalidate(&room);
+            let of_room = move |key: &(RoomId, UserId), _: &Known<Standing>| key.0 == room;
+            if self.users.invalidate_entries_if(of_room).is_err() {
+                self.users.invalidate_all();
             }
         }
     }
@@ -160,6 +188,7 @@ mod tests {
     fn member() -> Access {
         Access {
             visibility: Visibility::Public,
+            open: true,
             membership: Some(Membership {
                 role: Role::Member,
                 joined_at: Utc::now(),
@@ -182,11 +211,40 @@ mod tests {
         };
         memory.remember(memory.question(), room, user, &stranger);
         assert!(memory.member(room, user).is_none());
-        assert!(memory.room(room).is_some());
+        assert!(memory.open(room).is_some());
         memory.remember(memory.question(), room, user, &member());
         assert!(memory.member(room, user).is_some());
         memory.remember(memory.question(), room, user, &stranger);
         assert!(memory.member(room, user).is_none());
+    }
+
+    #[test]
+    fn a_room_that_somebody_is_banned_from_is_remembered_reader_by_reader() {
+        let (memory, room) = (memory(), RoomId::new());
+        let [ada, bob, eve] = [UserId::new(), UserId::new(), UserId::new()];
+        let reader = Access {
+            membership: None,
+            ..member()
+        };
+        memory.remember(memory.question(), room, ada, &reader);
+        assert!(memory.open(room).is_some() && memory.reader(room, ada).is_none());
+        memory.apply(false, removal(room, None));
+        let closed = Access {
+            open: false,
+            ..reader
+        };
+        for user in [ada, bob] {
+            memory.remember(memory.question(), room, user, &closed);
+            assert!(memory.reader(room, user).is_some());
+            assert!(memory.member(room, user).is_none(), "a reader is no member");
+        }
+        assert!(memory.open(room).is_none());
+        assert!(memory.reader(room, eve).is_none());
+        memory.apply(false, removal(room, Some(ada)));
+        assert!(memory.reader(room, ada).is_none());
+        assert!(memory.reader(room, bob).is_some());
+        memory.forget(room, bob);
+        assert!(memory.reader(room, bob).is_none());
     }
 
     #[test]
@@ -208,13 +266,13 @@ mod tests {
         }
         memory.apply(false, removal(room, Some(ada)));
         assert!(memory.member(room, ada).is_none());
-        assert!(memory.member(room, bob).is_some() && memory.room(room).is_some());
+        assert!(memory.member(room, bob).is_some() && memory.open(room).is_some());
 
         memory.apply(false, removal(room, None));
-        assert!(memory.member(room, bob).is_none() && memory.room(room).is_none());
-        assert!(memory.member(other, ada).is_some() && memory.room(other).is_some());
+        assert!(memory.member(room, bob).is_none() && memory.open(room).is_none());
+        assert!(memory.member(other, ada).is_some() && memory.open(other).is_some());
 
         memory.apply(true, Vec::new());
-        assert!(memory.member(other, ada).is_none() && memory.room(other).is_none());
+        assert!(memory.member(other, ada).is_none() && memory.open(other).is_none());
     }
 }

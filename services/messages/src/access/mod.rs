@@ -2,9 +2,10 @@
 //! no call.
 //!
 //! Only members are remembered, so that a newcomer's first send is asked for
-//! at once; of a room, whether it is public. What ended is learned from rooms'
-//! removals each second. Without an answer from rooms, what is known of public
-//! rooms stays good.
+//! at once; of a public room that nobody is banned from, that everybody may
+//! read it; of one that somebody is banned from, each reader. What ended is
+//! learned from rooms' removals each second. Without an answer from rooms, what
+//! is known of public rooms stays good, and of private ones for 3 s.
 
 mod asker;
 mod gate;

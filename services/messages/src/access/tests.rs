@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
-use plaza_testkit::eventually;
+use plaza_testkit::{Request, eventually};
+use plaza_types::{Message, Person, RoomId};
+use serde_json::json;
 use tokio::time::Instant;
 
 use crate::testing::{Bench, Mood, SOON, person};
@@ -148,4 +150,105 @@ async fn after_an_outage_of_rooms_what_was_removed_meanwhile_is_known() {
         bench.send(&ada, room, "c1", "hi").await.code() == "FORBIDDEN"
     })
     .await;
+}
+
+/// Whether each way to a room and its messages is closed to somebody.
+async fn shut_out(bench: &Bench, who: &Person, room: RoomId, message: &Message) -> bool {
+    let history = Request::get(format!("/v1/rooms/{room}/messages"));
+    let changes = Request::get(format!("/v1/rooms/{room}/changes?since=0"));
+    let lookup = Request::post("/v1/messages/lookup").json(&json!({ "ids": [message.id] }));
+    let edit =
+        Request::patch(format!("/v1/messages/{}", message.id)).json(&json!({ "content": "x" }));
+    let read = Request::post(format!("/v1/rooms/{room}/read")).json(&json!({ "number": null }));
+    // Reading first: rooms is asked about each who writes and is no member.
+    for request in [history, changes, edit, read] {
+        if bench.ask(who, request).await.code() != "NOT_FOUND" {
+            return false;
+        }
+    }
+    let found = bench.ask(who, lookup).await.expect(StatusCode::OK);
+    found.json() == json!([])
+        && bench.heads(who, &[room], true).await.is_empty()
+        && bench.send(who, room, "late", "hi").await.code() == "NOT_FOUND"
+}
+
+/// A member of a private room uses every way into it, so that all of it is
+/// remembered, and is removed: each way is closed within 5 s.
+#[tokio::test]
+async fn guarantee_5_a_private_room_is_closed_to_a_removed_member() {
+    let bench = Bench::new().await;
+    let (ada, eve) = (person("ada"), person("eve"));
+    let room = bench.rooms.private(&[&ada, &eve]);
+    let message = bench.sent(&ada, room, "c1", "secret").await;
+    assert!(shut_out(&bench, &person("bob"), room, &message).await);
+    bench.history(&ada, room, "").await;
+    bench.rooms.remove(room, &ada);
+    let begun = Instant::now();
+    eventually(SOON, async || shut_out(&bench, &ada, room, &message).await).await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
+    bench.history(&eve, room, "").await;
+}
+
+/// Readers and members of a public room are banned, the first of whom could
+/// read by what was remembered for everybody: each way is closed within 10 s,
+/// and to nobody else.
+#[tokio::test]
+async fn guarantee_5_a_public_room_is_closed_to_who_is_banned() {
+    let bench = Bench::new().await;
+    let [ada, bob, eve] = ["ada", "bob", "eve"].map(person);
+    let room = bench.room(&[&ada]);
+    let message = bench.sent(&ada, room, "c1", "hi").await;
+    for banned in [&bob, &eve, &ada] {
+        bench.history(banned, room, "").await;
+        bench.rooms.ban(room, banned);
+        let begun = Instant::now();
+        eventually(SOON, async || {
+            shut_out(&bench, banned, room, &message).await
+        })
+        .await;
+        assert!(
+            begun.elapsed() < Duration::from_secs(10),
+            "{:?}",
+            begun.elapsed()
+        );
+    }
+    bench.history(&person("cleo"), room, "").await;
+}
+
+/// With rooms cut off from messages, removals do not arrive: what is known of
+/// a private room's members is not relied on for longer than a removal may take.
+#[tokio::test]
+async fn guarantee_5_a_private_room_is_closed_when_rooms_is_cut_off() {
+    let bench = Bench::new().await;
+    let ada = person("ada");
+    let room = bench.rooms.private(&[&ada]);
+    bench.sent(&ada, room, "c1", "hi").await;
+    bench.rooms.set(Mood::Silent);
+    bench.rooms.remove(room, &ada);
+    let begun = Instant::now();
+    let mut last_read = begun;
+    eventually(SOON, async || {
+        let path = format!("/v1/rooms/{room}/messages");
+        let answer = bench.ask(&ada, Request::get(path)).await;
+        if answer.status == StatusCode::OK {
+            last_read = Instant::now();
+        }
+        answer.code() == "UNAVAILABLE"
+    })
+    .await;
+    assert!(last_read - begun < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_deleted_room_is_closed_to_everybody() {
+    let bench = Bench::new().await;
+    let ada = person("ada");
+    let room = bench.room(&[&ada]);
+    let message = bench.sent(&ada, room, "c1", "hi").await;
+    bench.rooms.delete(room);
+    eventually(SOON, async || shut_out(&bench, &ada, room, &message).await).await;
 }

@@ -1,7 +1,7 @@
 //! Rooms as messages sees it, governed by the test.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -41,6 +41,7 @@ pub(crate) enum Mood {
 struct Held {
     visibility: Visibility,
     members: HashMap<UserId, Option<DateTime<Utc>>>,
+    banned: HashSet<UserId>,
 }
 
 #[derive(Debug)]
@@ -115,6 +116,7 @@ impl StubRooms {
         let held = Held {
             visibility,
             members,
+            banned: HashSet::new(),
         };
         self.world().rooms.insert(room, held);
         room
@@ -128,6 +130,22 @@ impl StubRooms {
     pub(crate) fn remove(&self, room: RoomId, who: &Person) {
         self.change(room, |held| held.members.remove(&who.id));
         self.tell(room, Some(who));
+    }
+
+    /// Keeps somebody out, and says so in the removals.
+    pub(crate) fn ban(&self, room: RoomId, who: &Person) {
+        let was_open = self.world().rooms[&room].banned.is_empty();
+        self.change(room, |held| {
+            held.members.remove(&who.id);
+            held.banned.insert(who.id);
+        });
+        self.tell(room, Some(who).filter(|_| !was_open));
+    }
+
+    /// Takes the room away, and says so in the removals.
+    pub(crate) fn delete(&self, room: RoomId) {
+        self.world().rooms.remove(&room);
+        self.tell(room, None);
     }
 
     pub(crate) fn mute(&self, room: RoomId, who: &Person, until: DateTime<Utc>) {
@@ -182,9 +200,11 @@ impl StubRooms {
             joined_at: Utc::now(),
             muted_until: *muted_until,
         });
-        let visible = held.visibility == Visibility::Public || membership.is_some();
+        let public = held.visibility == Visibility::Public;
+        let visible = (public && !held.banned.contains(&user)) || membership.is_some();
         visible.then_some(Access {
             visibility: held.visibility,
+            open: public && held.banned.is_empty(),
             membership,
         })
     }
@@ -215,6 +235,7 @@ async fn lookup(
             name: "a room".into(),
             topic: String::new(),
             visibility: access.visibility,
+            open: access.open,
             fanout: FanoutMode::Personal,
             member_count: 1,
             version: Version::ZERO,

@@ -6,7 +6,7 @@ use plaza_kit::{
     http::{Json, Reject},
     token::Caller,
 };
-use plaza_types::{ApiError, RoomName, TextError, Topic, Visibility};
+use plaza_types::{RoomName, TextError, Topic};
 
 use super::{Api, person, too_many_rooms};
 use crate::storage::{Created, NewRoom, StorageError};
@@ -18,8 +18,6 @@ pub(super) enum CreateError {
     Name(#[source] TextError),
     #[error("the topic breaks a rule")]
     Topic(#[source] TextError),
-    #[error("private rooms are not available")]
-    Private,
     #[error("the caller is in {0} rooms")]
     TooManyRooms(u32),
     #[error("the new room cannot be found")]
@@ -33,10 +31,6 @@ impl From<CreateError> for Reject {
         match error {
             CreateError::Name(error) => Self::text("name", &error),
             CreateError::Topic(error) => Self::text("topic", &error),
-            CreateError::Private => Self(ApiError::bad_input(
-                "visibility",
-                "Private rooms are not available yet. Choose PUBLIC.",
-            )),
             CreateError::TooManyRooms(max) => Self(too_many_rooms(max)),
             CreateError::Vanished => Self::internal(&error),
             CreateError::Storage(error) => error.into(),
@@ -62,9 +56,6 @@ pub(super) async fn create(
 }
 
 fn read(input: &CreateRoom) -> Result<NewRoom, CreateError> {
-    if input.visibility == Visibility::Private {
-        return Err(CreateError::Private);
-    }
     Ok(NewRoom {
         name: RoomName::parse(&input.name).map_err(CreateError::Name)?,
         topic: Topic::parse(input.topic.as_deref().unwrap_or_default())
@@ -78,7 +69,7 @@ mod tests {
     use http::StatusCode;
     use plaza_events::Body;
     use plaza_testkit::{Issuer, Request};
-    use plaza_types::{Person, Role};
+    use plaza_types::{Person, Role, Visibility};
     use serde_json::json;
 
     use super::super::{Limits, testing::Bench};
@@ -122,6 +113,7 @@ mod tests {
             role,
             member_count,
             reason,
+            ..
         } = &events[1].body
         else {
             panic!("{:?}", events[1]);
@@ -204,11 +196,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_private_room_is_refused_with_a_reason() {
+    async fn a_private_room_is_there_for_its_members_alone() {
         let bench = Bench::new().await;
-        let ada = Issuer::person("ada");
-        let body = json!({ "name": "Secret", "visibility": "private" });
-        refused(&bench, &ada, request(&body), Some("visibility")).await;
+        let (ada, bob) = (Issuer::person("ada"), Issuer::person("bob"));
+        let room = bench.create_private(&ada, "Secret").await;
+        assert_eq!((room.visibility, room.open), (Visibility::Private, false));
+        assert_eq!(bench.join(&bob, room.id).await.code(), "NOT_FOUND");
+        let found = "/v1/rooms/discover?query=secret";
+        for who in [&ada, &bob] {
+            let found = bench.send(who, Request::get(found)).await;
+            assert_eq!(found.json()["items"], json!([]));
+        }
+        // Without its last member nobody could ever see it again.
+        bench.leave(&ada, room.id).await.expect(StatusCode::OK);
+        let (rooms, ..) = bench.stored().await;
+        assert_eq!(rooms, 0);
     }
 
     #[tokio::test]

@@ -1,15 +1,16 @@
 //! `POST /v1/rooms/{id}/join`
 
 use axum::extract::State;
+use chrono::SecondsFormat;
 use plaza_clients::rooms::Room;
 use plaza_kit::{
     http::{Json, Path, Reject},
     token::Caller,
 };
-use plaza_types::RoomId;
+use plaza_types::{ApiError, Code, RoomId};
 
 use super::{Api, no_such_room, person, too_many_rooms};
-use crate::storage::{Joined, StorageError};
+use crate::storage::{BannedUntil, Joined, StorageError};
 
 /// Why nobody joined.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,8 @@ pub(super) enum JoinError {
     NoSuchRoom,
     #[error("the caller is in {0} rooms")]
     TooManyRooms(u32),
+    #[error("the caller is banned")]
+    Banned(BannedUntil),
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
@@ -27,9 +30,23 @@ impl From<JoinError> for Reject {
         match error {
             JoinError::NoSuchRoom => Self(no_such_room()),
             JoinError::TooManyRooms(max) => Self(too_many_rooms(max)),
+            JoinError::Banned(until) => Self(banned(until)),
             JoinError::Storage(error) => error.into(),
         }
     }
+}
+
+fn banned(BannedUntil(until): BannedUntil) -> ApiError {
+    let until = until.map_or_else(String::new, |until| {
+        format!(
+            " until {}",
+            until.to_rfc3339_opts(SecondsFormat::Secs, true)
+        )
+    });
+    ApiError::new(
+        Code::Forbidden,
+        format!("You are banned from this room{until}."),
+    )
 }
 
 /// Makes the caller a member; already being one changes nothing.
@@ -47,6 +64,7 @@ async fn member(api: &Api, caller: &Caller, room: RoomId) -> Result<Room, JoinEr
         Joined::Now => metrics::counter!("plaza_rooms_joins_total").increment(1),
         Joined::Already => {}
         Joined::NoSuchRoom => return Err(JoinError::NoSuchRoom),
+        Joined::Banned(until) => return Err(JoinError::Banned(until)),
         Joined::TooManyRooms => return Err(JoinError::TooManyRooms(max)),
     }
     let room = api.store.room(caller.user, room).await?;
@@ -82,6 +100,7 @@ mod tests {
             role,
             member_count,
             reason,
+            ..
         } = &events[2].body
         else {
             panic!("{:?}", events[2]);

@@ -110,6 +110,7 @@ mod tests {
                 role,
                 member_count,
                 reason,
+                ..
             } => (version.get(), user.id, *role, *member_count, *reason),
             other => panic!("{other:?}"),
         }

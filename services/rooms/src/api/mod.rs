@@ -1,25 +1,36 @@
 //! The HTTP API; shapes are those of `plaza_clients::rooms`.
 
+mod accept;
 mod access;
+mod acting;
+mod ban;
 mod create;
+mod delete;
 mod discover;
 mod fanout;
+mod invitations;
+mod invite;
 mod join;
 mod joined;
+mod kick;
 mod leave;
 mod lookup;
 mod members;
+mod mute;
 mod page;
 mod removals;
+mod set_role;
 #[cfg(test)]
 pub(crate) mod testing;
+mod time;
+mod update;
 
 use std::time::Duration;
 
 use axum::{
     Router,
     extract::FromRef,
-    routing::{get, post},
+    routing::{delete, get, patch, post},
 };
 use plaza_clients::auth::AuthClient;
 use plaza_events::relay::RelayHandle;
@@ -45,7 +56,7 @@ pub struct Parts {
     pub verifier: Verifier,
     /// Checks services' tokens.
     pub tokens: ServiceTokens,
-    /// Asked for the name of a member who becomes owner.
+    /// Asked for the names of members, and for the user of a name.
     pub auth: AuthClient,
     /// Its bounds.
     pub limits: Limits,
@@ -56,6 +67,8 @@ pub struct Parts {
 pub struct Limits {
     /// Most rooms that one user may be a member of.
     pub max_rooms_per_user: u32,
+    /// Most invitations of one room that can be used.
+    pub max_invitations_per_room: u32,
     /// Longest time a request may take.
     pub request_timeout: Duration,
     /// Largest request body, in bytes.
@@ -66,6 +79,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_rooms_per_user: 1_000,
+            max_invitations_per_room: 100,
             request_timeout: Duration::from_secs(10),
             max_body_bytes: 256 * 1024,
         }
@@ -126,6 +140,26 @@ pub(crate) fn routes(api: Api) -> Router {
         .route("/v1/rooms/{id}/leave", post(leave::leave))
         .route("/v1/rooms/{id}/members", get(members::members))
         .route("/v1/rooms/{id}/access", get(access::access))
+        .route(
+            "/v1/rooms/{id}",
+            patch(update::update).delete(delete::delete),
+        )
+        .route(
+            "/v1/rooms/{id}/members/{user}/role",
+            post(set_role::set_role),
+        )
+        .route("/v1/rooms/{id}/members/{user}/kick", post(kick::kick))
+        .route("/v1/rooms/{id}/members/{user}/mute", post(mute::mute))
+        .route("/v1/rooms/{id}/members/{user}/ban", post(ban::ban))
+        .route("/v1/rooms/{id}/members/{user}/unban", post(ban::unban))
+        .route("/v1/rooms/{id}/bans", get(ban::bans))
+        .route(
+            "/v1/rooms/{id}/invitations",
+            post(invite::invite).get(invitations::of_room),
+        )
+        .route("/v1/invitations", get(invitations::own))
+        .route("/v1/invitations/accept", post(accept::accept))
+        .route("/v1/invitations/{id}", delete(invitations::revoke))
         .route("/internal/removals", get(removals::removals))
         .route("/internal/rooms/{id}/fanout", get(fanout::fanout))
         .with_state(api);
@@ -143,6 +177,13 @@ fn person(caller: &Caller) -> Person {
 
 fn no_such_room() -> ApiError {
     ApiError::not_found("room")
+}
+
+fn no_such_invitation() -> ApiError {
+    ApiError::new(
+        Code::NotFound,
+        "There is no such invitation, or it is not for you, was used up or has ended.",
+    )
 }
 
 fn too_many_rooms(max: u32) -> ApiError {

@@ -5,9 +5,10 @@ use axum::{
     Json, Router,
     routing::{get, post},
 };
+use http::StatusCode;
 use plaza_clients::{
     Lookup, MAX_LOOKUP,
-    auth::{AuthClient, User, UserKind},
+    auth::{AuthClient, Named, User, UserKind},
     rooms::Room,
 };
 use plaza_events::{
@@ -16,7 +17,7 @@ use plaza_events::{
 };
 use plaza_kit::{feed::FeedAnswer, token::Revocation};
 use plaza_testkit::{Answer, Issuer, Request, TestDatabase, database, service_tokens};
-use plaza_types::{Epoch, Person, RoomId, UserId};
+use plaza_types::{ApiError, Epoch, Person, RoomId, UserId};
 use serde_json::{Value, json};
 
 use super::{Api, Limits, Parts, routes};
@@ -115,7 +116,54 @@ impl Bench {
         .unwrap();
     }
 
-    /// Makes a room private, as a later release will.
+    pub(crate) async fn create_private(&self, owner: &Person, name: &str) -> Room {
+        let body = json!({ "name": name, "visibility": "private" });
+        self.send(owner, Request::post("/v1/rooms").json(&body))
+            .await
+            .expect(http::StatusCode::OK)
+            .parse()
+    }
+
+    pub(crate) async fn invite(&self, who: &Person, room: RoomId, body: &Value) -> Answer {
+        let path = format!("/v1/rooms/{room}/invitations");
+        self.send(who, Request::post(path).json(body)).await
+    }
+
+    pub(crate) async fn accept(&self, who: &Person, body: &Value) -> Answer {
+        let request = Request::post("/v1/invitations/accept").json(body);
+        self.send(who, request).await
+    }
+
+    /// Puts many members into a room without events.
+    pub(crate) async fn seat_all(&self, room: RoomId, users: impl Iterator<Item = &UserId>) {
+        let users: Vec<_> = users.map(|user| user.uuid()).collect();
+        sqlx::query(
+            "WITH seated AS (INSERT INTO members (room_id, user_id, role)
+                             SELECT $1, id, 'member' FROM UNNEST($2::uuid[]) AS new (id)
+                             RETURNING room_id)
+             UPDATE rooms SET member_count = member_count + (SELECT count(*) FROM seated)
+             WHERE id = $1",
+        )
+        .bind(room.uuid())
+        .bind(users)
+        .execute(&self.database.pool)
+        .await
+        .unwrap();
+    }
+
+    /// The feed of removals in its order.
+    pub(crate) async fn removed(&self) -> Vec<(RoomId, Option<UserId>)> {
+        let rows: Vec<(uuid::Uuid, Option<uuid::Uuid>)> =
+            sqlx::query_as("SELECT room_id, user_id FROM removals ORDER BY number")
+                .fetch_all(&self.database.pool)
+                .await
+                .unwrap();
+        rows.into_iter()
+            .map(|(room, user)| (room.into(), user.map(Into::into)))
+            .collect()
+    }
+
+    /// Makes a room private without an event.
     pub(crate) async fn make_private(&self, room: RoomId) {
         sqlx::query("UPDATE rooms SET visibility = 'private' WHERE id = $1")
             .bind(room.uuid())
@@ -135,11 +183,14 @@ impl Bench {
             .collect()
     }
 
-    /// Rows of each table that a request may write.
+    /// Rows of each table that a request may write; bans and invitations count
+    /// with the removals.
     pub(crate) async fn stored(&self) -> (i64, i64, i64, i64) {
         sqlx::query_as(
             "SELECT (SELECT count(*) FROM rooms), (SELECT count(*) FROM members),
-                    (SELECT count(*) FROM outbox), (SELECT count(*) FROM removals)",
+                    (SELECT count(*) FROM outbox),
+                    (SELECT count(*) FROM removals) + (SELECT count(*) FROM bans)
+                        + (SELECT count(*) FROM invitations)",
         )
         .fetch_one(&self.database.pool)
         .await
@@ -215,6 +266,18 @@ pub(crate) async fn serve_auth(issuer: &Issuer) -> String {
         };
         Json(ids.into_iter().map(user).collect())
     }
+    async fn by_name(Json(Named { username }): Json<Named>) -> (StatusCode, Json<Value>) {
+        // The id without hyphens is as long as a name may be.
+        let Ok(id) = username.parse::<uuid::Uuid>() else {
+            let error = ApiError::not_found("user");
+            return (StatusCode::NOT_FOUND, Json(json!({ "error": error })));
+        };
+        let Json(users) = users(Json(Lookup {
+            ids: vec![id.into()],
+        }))
+        .await;
+        (StatusCode::OK, Json(json!(users[0])))
+    }
     let jwks = issuer.jwks();
     let revocations: FeedAnswer<Revocation> = FeedAnswer {
         epoch: Epoch::new(),
@@ -224,6 +287,7 @@ pub(crate) async fn serve_auth(issuer: &Issuer) -> String {
     };
     let routes = Router::new()
         .route("/v1/users/lookup", post(users))
+        .route("/v1/users/named", post(by_name))
         .route("/jwks", get(async || Json(jwks)))
         .route("/internal/revocations", get(async || Json(revocations)));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use plaza_events::{Body, Event, LeaveReason};
-use plaza_types::{Epoch, Person, Role, RoomId, Version, Visibility};
+use plaza_types::{Epoch, Person, Role, RoomId, UserId, Version, Visibility};
 
 /// A room's counters, as they stand under the lock of its row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -62,20 +62,31 @@ impl Change {
     pub(crate) fn joined(&mut self, user: Person, role: Role, time: DateTime<Utc>) {
         self.counters.member_count += 1;
         let version = self.step();
-        self.member(version, user, Some(role), None, time);
+        self.member(version, user, Seat::new(role), time);
     }
 
     /// Somebody is no longer a member.
     pub(crate) fn left(&mut self, user: Person, reason: LeaveReason, time: DateTime<Utc>) {
         self.counters.member_count -= 1;
         let version = self.step();
-        self.member(version, user, None, Some(reason), time);
+        self.member(version, user, Seat::Gone(reason), time);
     }
 
-    /// A member has another role.
-    pub(crate) fn role(&mut self, user: Person, role: Role, time: DateTime<Utc>) {
+    /// A member has another role, or may write no longer or again.
+    pub(crate) fn member_state(
+        &mut self,
+        user: Person,
+        role: Role,
+        muted_until: Option<DateTime<Utc>>,
+        time: DateTime<Utc>,
+    ) {
         let version = self.state_step();
-        self.member(version, user, Some(role), None, time);
+        self.member(version, user, Seat::Taken { role, muted_until }, time);
+    }
+
+    /// Where the room stands so far.
+    pub(crate) const fn counters(&self) -> Counters {
+        self.counters
     }
 
     /// Where the room stands after it, and what tells of it.
@@ -93,15 +104,12 @@ impl Change {
         self.counters.state_version
     }
 
-    fn member(
-        &mut self,
-        version: Version,
-        user: Person,
-        role: Option<Role>,
-        reason: Option<LeaveReason>,
-        time: DateTime<Utc>,
-    ) {
+    fn member(&mut self, version: Version, user: Person, seat: Seat, time: DateTime<Utc>) {
         let member_count = self.counters.member_count;
+        let (role, muted_until, reason) = match seat {
+            Seat::Taken { role, muted_until } => (Some(role), muted_until, None),
+            Seat::Gone(reason) => (None, None, Some(reason)),
+        };
         self.tell(
             time,
             Body::MemberUpdated {
@@ -110,6 +118,7 @@ impl Change {
                 role,
                 member_count,
                 reason,
+                muted_until,
             },
         );
     }
@@ -124,10 +133,36 @@ impl Change {
     }
 }
 
+/// Somebody whose names are not at hand: events of a departure need none.
+pub(crate) const fn nameless(id: UserId) -> Person {
+    Person {
+        id,
+        username: String::new(),
+        display_name: String::new(),
+    }
+}
+
+/// A person's place in a room after a step.
+#[derive(Clone, Copy)]
+enum Seat {
+    Taken {
+        role: Role,
+        muted_until: Option<DateTime<Utc>>,
+    },
+    Gone(LeaveReason),
+}
+
+impl Seat {
+    const fn new(role: Role) -> Self {
+        Self::Taken {
+            role,
+            muted_until: None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use plaza_types::UserId;
-
     use super::*;
 
     fn person(name: &str) -> Person {
@@ -178,7 +213,7 @@ mod tests {
     #[test]
     fn another_role_is_what_clients_compare() {
         let mut change = Change::new(RoomId::new(), Epoch::new(), at(7, 3, 2));
-        change.role(person("bob"), Role::Owner, Utc::now());
+        change.member_state(person("bob"), Role::Owner, None, Utc::now());
         let (_, counters, _) = change.finish();
         assert_eq!(counters, at(8, 8, 2));
     }

@@ -14,9 +14,14 @@ use super::{
 };
 use crate::domain::{Change, Counters};
 
+/// Events written by one statement: of a deletion there is one a member.
+const EVENTS: usize = 1_000;
+
 /// A room under the lock of its row.
 pub(super) struct Locked {
     pub(super) counters: Counters,
+    pub(super) name: String,
+    pub(super) topic: String,
     pub(super) visibility: Visibility,
 }
 
@@ -26,7 +31,7 @@ pub(super) async fn lock(
     room: RoomId,
 ) -> Result<Option<Locked>, StorageError> {
     let row = sqlx::query!(
-        "SELECT version, state_version, member_count, visibility
+        "SELECT version, state_version, member_count, name, topic, visibility
          FROM rooms WHERE id = $1 FOR NO KEY UPDATE",
         room.uuid(),
     )
@@ -39,6 +44,8 @@ pub(super) async fn lock(
                 state_version: position("state_version", row.state_version)?,
                 member_count: row.member_count,
             },
+            name: row.name,
+            topic: row.topic,
             visibility: read("visibility", &row.visibility)?,
         })
     })
@@ -67,6 +74,8 @@ pub(super) async fn apply(
         .into_iter()
         .map(|event| NewEvent::room(room, event))
         .collect();
-    outbox::append(connection, &events).await?;
+    for some in events.chunks(EVENTS) {
+        outbox::append(&mut *connection, some).await?;
+    }
     Ok(Partition::of(&room.to_string()))
 }

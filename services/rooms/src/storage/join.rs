@@ -1,6 +1,8 @@
-use plaza_types::{Person, Role, RoomId, Visibility};
+use chrono::{DateTime, Utc};
+use plaza_types::{Person, Role, RoomId, UserId, Visibility};
+use sqlx::PgConnection;
 
-use super::{StorageError, Store, change, quota};
+use super::{BannedUntil, StorageError, Store, bans, change, quota};
 use crate::domain::Change;
 
 /// What came of a join.
@@ -14,6 +16,8 @@ pub(crate) enum Joined {
     NoSuchRoom,
     /// The user is in too many rooms.
     TooManyRooms,
+    /// The user is kept out of a public room.
+    Banned(BannedUntil),
 }
 
 impl Store {
@@ -26,7 +30,10 @@ impl Store {
     ) -> Result<Joined, StorageError> {
         // Most repeated joins end here, without a lock.
         match self.access(user.id, room).await? {
-            None => return Ok(Joined::NoSuchRoom),
+            None => {
+                let ban = self.ban_from_public(user.id, room).await?;
+                return Ok(ban.map_or(Joined::NoSuchRoom, Joined::Banned));
+            }
             Some(access) if access.membership.is_some() => return Ok(Joined::Already),
             Some(_) => {}
         }
@@ -38,15 +45,10 @@ impl Store {
         if locked.visibility != Visibility::Public {
             return Ok(Joined::NoSuchRoom);
         }
-        let joined_at = sqlx::query_scalar!(
-            "INSERT INTO members (room_id, user_id, role) VALUES ($1, $2, 'member')
-             ON CONFLICT DO NOTHING RETURNING joined_at",
-            room.uuid(),
-            user.id.uuid(),
-        )
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(joined_at) = joined_at else {
+        if let Some(ban) = bans::active(&mut tx, room, user.id).await? {
+            return Ok(Joined::Banned(ban));
+        }
+        let Some(joined_at) = seat(&mut tx, room, user.id).await? else {
             return Ok(Joined::Already);
         };
         if !has_room {
@@ -59,4 +61,25 @@ impl Store {
         self.relay.wake(partition);
         Ok(Joined::Now)
     }
+}
+
+/// Makes a user a member of a locked room; none: they are one already. A ban
+/// whose time is over is forgotten.
+pub(super) async fn seat(
+    connection: &mut PgConnection,
+    room: RoomId,
+    user: UserId,
+) -> Result<Option<DateTime<Utc>>, StorageError> {
+    let joined_at = sqlx::query_scalar!(
+        "INSERT INTO members (room_id, user_id, role) VALUES ($1, $2, 'member')
+         ON CONFLICT DO NOTHING RETURNING joined_at",
+        room.uuid(),
+        user.uuid(),
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    if joined_at.is_some() {
+        bans::forget(connection, room, user).await?;
+    }
+    Ok(joined_at)
 }

@@ -2,7 +2,7 @@ use plaza_events::LeaveReason;
 use plaza_types::{Person, Role, RoomId, UserId, Visibility};
 use sqlx::PgConnection;
 
-use super::{StorageError, Store, change, error::read, removals};
+use super::{StorageError, Store, change, delete, error::read, removals};
 use crate::domain::{Change, successor};
 
 /// How many of those who may take over are answered with.
@@ -32,6 +32,12 @@ impl Store {
         room: RoomId,
         candidates: &[Person],
     ) -> Result<Left, StorageError> {
+        // Whoever may not see the room learns so by one query, and locks nothing.
+        match self.access(user.id, room).await? {
+            None => return Ok(Left::NoSuchRoom),
+            Some(access) if access.membership.is_none() => return Ok(Left::Already),
+            Some(_) => {}
+        }
         let mut tx = self.pool.begin().await?;
         let Some(locked) = change::lock(&mut tx, room).await? else {
             return Ok(Left::NoSuchRoom);
@@ -59,17 +65,23 @@ impl Store {
             let Some(next) = candidates.iter().find(|person| person.id == *first) else {
                 return Ok(Left::Successor(next));
             };
-            sqlx::query!(
-                "UPDATE members SET role = 'owner' WHERE room_id = $1 AND user_id = $2",
+            let next_muted = sqlx::query_scalar!(
+                "UPDATE members SET role = 'owner' WHERE room_id = $1 AND user_id = $2
+                 RETURNING muted_until",
                 room.uuid(),
                 next.id.uuid(),
             )
-            .execute(&mut *tx)
+            .fetch_one(&mut *tx)
             .await?;
             removed.push(next.id);
-            change.role(next.clone(), Role::Owner, gone.now);
+            change.member_state(next.clone(), Role::Owner, next_muted, gone.now);
         }
+        let is_empty = change.counters().member_count == 0;
         let partition = change::apply(&mut tx, change).await?;
+        if is_empty && locked.visibility == Visibility::Private {
+            // Nobody could ever see it again.
+            delete::erase(&mut tx, room).await?;
+        }
         // Last: from here to the commit every other removal waits.
         removals::record(&mut tx, room, &removed).await?;
         tx.commit().await?;

@@ -44,7 +44,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<Member>, StorageError> {
         let rows = sqlx::query!(
-            r#"SELECT user_id, role::text AS "role!", joined_at FROM members
+            r#"SELECT user_id, role::text AS "role!", joined_at, muted_until FROM members
                WHERE room_id = $1
                  AND (role, joined_at, user_id) > (($2::text)::member_role, $3, $4)
                ORDER BY role, joined_at, user_id LIMIT $5"#,
@@ -62,6 +62,7 @@ impl Store {
                     user_id: row.user_id.into(),
                     role: read("role", &row.role)?,
                     joined_at: row.joined_at,
+                    muted_until: row.muted_until,
                 })
             })
             .collect()

@@ -15,6 +15,7 @@ struct RoomRow {
     name: String,
     topic: String,
     visibility: String,
+    open: bool,
     fanout: String,
     member_count: i64,
     state_version: i64,
@@ -31,6 +32,7 @@ impl RoomRow {
             name: self.name,
             topic: self.topic,
             visibility: read("visibility", &self.visibility)?,
+            open: self.open,
             fanout: read("fanout", &self.fanout)?,
             member_count: self.member_count,
             version: position("state_version", self.state_version)?,
@@ -63,6 +65,7 @@ impl Store {
             RoomRow,
             r#"SELECT r.id, r.name, r.topic, r.visibility, r.fanout, r.member_count,
                       r.state_version, r.created_at,
+                      r.visibility = 'public' AND NOT EXISTS (SELECT FROM bans WHERE room_id = r.id) AS "open!",
                       m.role::text AS role, m.joined_at AS "joined_at?", m.muted_until
                FROM members AS m JOIN rooms AS r ON r.id = m.room_id
                WHERE m.user_id = $1"#,
@@ -84,9 +87,12 @@ impl Store {
             RoomRow,
             r#"SELECT r.id, r.name, r.topic, r.visibility, r.fanout, r.member_count,
                       r.state_version, r.created_at,
+                      r.visibility = 'public' AND NOT EXISTS (SELECT FROM bans WHERE room_id = r.id) AS "open!",
                       m.role::text AS role, m.joined_at AS "joined_at?", m.muted_until
                FROM rooms AS r LEFT JOIN members AS m ON m.room_id = r.id AND m.user_id = $1
-               WHERE r.id = ANY($2) AND (r.visibility = 'public' OR m.user_id IS NOT NULL)"#,
+               WHERE r.id = ANY($2) AND (m.user_id IS NOT NULL OR r.visibility = 'public' AND NOT EXISTS (
+                          SELECT FROM bans AS b WHERE b.room_id = r.id AND b.user_id = $1
+                              AND (b.until IS NULL OR b.until > clock_timestamp())))"#,
             user.uuid(),
             &ids,
         )
@@ -111,9 +117,13 @@ impl Store {
         room: RoomId,
     ) -> Result<Option<Access>, StorageError> {
         let row = sqlx::query!(
-            r#"SELECT r.visibility, m.role::text AS role, m.joined_at AS "joined_at?", m.muted_until
+            r#"SELECT r.visibility,
+                      r.visibility = 'public' AND NOT EXISTS (SELECT FROM bans WHERE room_id = r.id) AS "open!",
+                      m.role::text AS role, m.joined_at AS "joined_at?", m.muted_until
                FROM rooms AS r LEFT JOIN members AS m ON m.room_id = r.id AND m.user_id = $1
-               WHERE r.id = $2 AND (r.visibility = 'public' OR m.user_id IS NOT NULL)"#,
+               WHERE r.id = $2 AND (m.user_id IS NOT NULL OR r.visibility = 'public' AND NOT EXISTS (
+                          SELECT FROM bans AS b WHERE b.room_id = r.id AND b.user_id = $1
+                              AND (b.until IS NULL OR b.until > clock_timestamp())))"#,
             user.uuid(),
             room.uuid(),
         )
@@ -122,6 +132,7 @@ impl Store {
         row.map(|row| {
             Ok(Access {
                 visibility: read("visibility", &row.visibility)?,
+                open: row.open,
                 membership: membership(row.role.as_deref(), row.joined_at, row.muted_until)?,
             })
         })

@@ -21,6 +21,22 @@ struct Read {
     entries: Vec<FeedEntry<Removal>>,
 }
 
+/// Records that everything known of a room and its members is void. Takes the
+/// lock of the feed, as [`record`] does.
+pub(super) async fn record_all(
+    connection: &mut PgConnection,
+    room: RoomId,
+) -> Result<(), StorageError> {
+    sqlx::query!(
+        "WITH feed AS (UPDATE removal_feed SET last = last + 1 RETURNING last)
+         INSERT INTO removals (number, room_id) SELECT last, $1 FROM feed",
+        room.uuid(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Records removals of users from a room. Takes the lock of the feed, which is
 /// held to the commit: call it last.
 pub(super) async fn record(
