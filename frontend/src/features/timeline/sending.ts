@@ -14,8 +14,8 @@ import { randomId } from '../../shared/ids.ts';
 import { useLive } from '../../shared/realtime/live.ts';
 import { haveTurns, inTurn } from '../../shared/turns.ts';
 import { useSession } from '../auth/session.ts';
-import { noteMessage } from '../rooms/store.ts';
-import { loadNewest } from './history.ts';
+import { noteMessage, useRooms } from '../rooms/store.ts';
+import { catchUpIfBehind, loadNewest } from './history.ts';
 import {
   type OwnSend,
   pauseAfter,
@@ -47,7 +47,7 @@ const SPREAD_MS = 1_000;
 /** What tabs tell each other, so that each shows the same. */
 type TabMessage = { user: string; roomId: string } & (
   | { type: 'changed' }
-  | { type: 'accepted'; message: MessageFieldsFragment }
+  | { type: 'accepted'; message: MessageFieldsFragment; epoch: string }
   | { type: 'cleared' }
 );
 
@@ -110,14 +110,16 @@ export function discard({ roomId, clientMessageId }: OwnSend): void {
 
 /** @throws RequestError */
 export async function edit(roomId: string, id: string, content: string): Promise<void> {
+  const epoch = epochOf(roomId);
   const { editMessage } = await request(EditDocument, { id, content });
-  show(roomId, editMessage);
+  show(roomId, editMessage, epoch);
 }
 
 /** @throws RequestError */
 export async function remove(roomId: string, id: string): Promise<void> {
+  const epoch = epochOf(roomId);
   const { deleteMessage } = await request(DeleteDocument, { id });
-  show(roomId, deleteMessage);
+  show(roomId, deleteMessage, epoch);
 }
 
 /** Takes up what is unsent, whichever tab it was written in. Call once a session. */
@@ -189,14 +191,17 @@ async function sendAll(user: string, roomId: string, begun: number): Promise<voi
       await drop(user, roomId, own.clientMessageId);
       continue;
     }
+    const epoch = epochOf(roomId);
     try {
       const { content, clientMessageId, replyTo } = own;
       const input = { roomId, content, clientMessageId, replyTo };
       const { sendMessage } = await request(SendDocument, { input });
       failures = 0;
-      if (!isOver()) show(roomId, sendMessage);
+      // Accepted before a restore, perhaps, which took it back: the same id asks again.
+      if (!isOver() && epochOf(roomId) !== epoch) continue;
+      if (!isOver()) show(roomId, sendMessage, epoch);
       await drop(user, roomId, clientMessageId);
-      tell({ type: 'accepted', user, roomId, message: sendMessage });
+      tell({ type: 'accepted', user, roomId, message: sendMessage, epoch });
     } catch (error) {
       if (isOver()) return;
       const failure = failureOf(codeOf(error));
@@ -219,9 +224,19 @@ function isAnswered(own: OwnSend): boolean {
   return settle([own], messages, me()).length === 0;
 }
 
-function show(roomId: string, message: MessageFieldsFragment): void {
-  changeTimeline(roomId, me(), (timeline) => applyOwn(timeline, messageFrom(roomId, message)));
+/** The epoch of what this tab knows of the room. */
+function epochOf(roomId: string): string {
+  return heldOf(roomId).timeline?.epoch ?? useRooms.getState().rooms[roomId]?.epoch ?? '';
+}
+
+/** Shows an answer to what was asked in an epoch, if that still stands. */
+function show(roomId: string, message: MessageFieldsFragment, epoch: string): void {
+  const shown = changeTimeline(roomId, me(), (timeline) =>
+    timeline.epoch === epoch ? applyOwn(timeline, messageFrom(roomId, message)) : timeline,
+  );
+  if (shown?.stale) void catchUpIfBehind(roomId);
   noteMessage(roomId, {
+    epoch,
     number: message.number,
     authorId: message.authorId,
     author: message.author?.displayName ?? null,
@@ -282,7 +297,7 @@ function hear(message: TabMessage): void {
       if (haveTurns) deliver(user, roomId);
       break;
     case 'accepted': {
-      show(roomId, message.message);
+      show(roomId, message.message, message.epoch);
       const id = message.message.clientMessageId ?? '';
       setHeld(roomId, { sends: withoutSend(heldOf(roomId).sends, id) });
       break;
