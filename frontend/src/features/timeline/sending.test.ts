@@ -274,6 +274,29 @@ test('what a page shows as accepted is not sent again after a reload', async () 
   expect(shown()).toEqual(['arrived']);
 });
 
+test('an answer from before a restore is not shown, and the message is sent once more', async () => {
+  let answer = () => {};
+  server.on('Send', async (variables) => {
+    const sendMessage = accept(variables);
+    if (accepted.size === 1 && server.asked.length === 1) {
+      await new Promise<void>((resume) => {
+        answer = resume;
+      });
+    }
+    return { data: { sendMessage } };
+  });
+  send(ROOM, 'taken back');
+  await vi.waitFor(() => expect(accepted.size).toBe(1));
+  accepted.clear();
+  const page = { messages: [], cursors: new Map(), hasOlder: false, hasNewer: false };
+  setHeld(ROOM, { timeline: begin(ROOM, { ...page, headSeq: 0, epoch: 'restored' }) });
+  answer();
+  await idle();
+  expect(server.asked).toEqual(['Send', 'Send']);
+  expect([...accepted.values()].map(({ content }) => content)).toEqual(['taken back']);
+  expect(shown()).toEqual(['taken back']);
+});
+
 test('no more than so many wait', async () => {
   server.on('Send', () => failure('UNAVAILABLE'));
   for (let n = 0; n < MAX_UNSENT; n += 1) expect(send(ROOM, `line ${n}`)).toBe(true);
