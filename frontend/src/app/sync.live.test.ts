@@ -263,10 +263,12 @@ describe('another epoch', () => {
   test('keeps the place of a reader who is scrolled up', async () => {
     setInView('open', 'm20');
     restore();
-    push(created('open', 55));
+    // Far from the newest page.
+    counts.open = 90;
+    push(created('open', 90));
     await vi.advanceTimersByTimeAsync(2_500);
     const timeline = heldOf('open').timeline;
-    expect(timeline).toMatchObject({ epoch: 'e2', stale: false });
+    expect(timeline).toMatchObject({ epoch: 'e2', stale: false, hasNewer: true });
     expect(timeline?.messages.find(({ id }) => id === 'm20')?.content).toBe('e2 20');
   });
 
