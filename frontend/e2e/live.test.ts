@@ -117,52 +117,6 @@ test('joining right after typing opens the room, however slow its screen loads',
   await samir.composer.waitFor();
 });
 
-test('a failed send says so, and is sent once when sent again', async () => {
-  const api = new Api(baseUrl());
-  const account = await api.register('Noor Karimi');
-  const roomId = await api.createRoom(account, `Offline ${unique()}`);
-  const noor = await profile();
-  await noor.login(account, `/rooms/${roomId}`);
-  await noor.composer.waitFor();
-  await noor.status('Live');
-  await noor.context.setOffline(true);
-  await noor.status('Offline');
-  await noor.send('from the tunnel');
-  await noor.log.getByText('Not sent: you were offline.').waitFor();
-  await noor.context.setOffline(false);
-  await noor.log.getByRole('button', { name: 'Send again' }).click();
-  await until(
-    () => api.history(account, roomId, 10),
-    (texts) => texts.length > 0,
-  );
-  await noor.status('Live');
-  expect(await noor.shown(/from the tunnel/)).toHaveLength(1);
-  expect(await noor.log.getByText('Not sent').count()).toBe(0);
-  expect(await api.history(account, roomId, 10)).toEqual(['from the tunnel']);
-});
-
-test('an unsent message outlives a reload of the page', async () => {
-  const api = new Api(baseUrl());
-  const account = await api.register('Noor Karimi');
-  const roomId = await api.createRoom(account, `Reload ${unique()}`);
-  const noor = await profile();
-  await noor.login(account, `/rooms/${roomId}`);
-  await noor.composer.waitFor();
-  await noor.page.route('**/graphql', (route) =>
-    route.request().postData()?.includes('mutation Send') ? route.abort() : route.continue(),
-  );
-  await noor.send('kept');
-  await noor.log.getByText('Not sent').waitFor();
-  await noor.page.unroute('**/graphql');
-  await noor.page.reload();
-  await until(
-    () => api.history(account, roomId, 10),
-    (texts) => texts.length === 1,
-  );
-  await noor.message('kept').waitFor();
-  expect(await noor.shown(/kept/)).toHaveLength(1);
-});
-
 test('history scrolls back to its beginning, and what is read does not move by a pixel', async () => {
   const api = new Api(baseUrl());
   const account = await api.register('Mei Lin');

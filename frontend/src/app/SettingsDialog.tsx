@@ -1,8 +1,8 @@
-import { logout } from '../features/auth/session.ts';
 import { text } from '../shared/i18n/text.ts';
 import { Button } from '../shared/ui/Button.tsx';
 import { Dialog } from '../shared/ui/Dialog.tsx';
 import { setTheme, type Theme, useTheme } from '../shared/ui/theme.ts';
+import { LogOut } from './LogOut.tsx';
 import styles from './SettingsDialog.module.css';
 
 const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
@@ -32,7 +32,7 @@ export default function SettingsDialog({ onClose, onShortcuts }: SettingsDialogP
       </fieldset>
       <div className={styles.actions}>
         <Button onClick={onShortcuts}>{text.settings.shortcuts}</Button>
-        <Button onClick={() => void logout().catch(() => {})}>{text.auth.logout}</Button>
+        <LogOut />
       </div>
     </Dialog>
   );

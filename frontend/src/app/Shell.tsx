@@ -30,7 +30,7 @@ export function Shell() {
 
   useEffect(() => {
     void startSync();
-    resumeSends();
+    void resumeSends();
     return stopSync;
   }, []);
   useEffect(() => {

@@ -13,6 +13,7 @@ const ADA = { id: 'ada', username: 'ada', displayName: 'Ada' };
 let server: Server;
 /** The number of messages in the two rooms of the server. */
 let count: number;
+let pollAfter: number;
 
 const wire = (n: number) => ({
   id: `m${n}`,
@@ -50,6 +51,7 @@ const seqs = (id: string) => heldOf(id).timeline?.messages.map(({ seq }) => seq)
 beforeEach(async () => {
   vi.useFakeTimers();
   count = 1;
+  pollAfter = 5_000;
   server = stubServer();
   useSession.setState({
     status: 'signed-in',
@@ -67,7 +69,7 @@ beforeEach(async () => {
   server.on('Heads', () => ({
     data: {
       heads: {
-        pollAfter: 5_000,
+        pollAfter,
         rooms: ['open', 'other'].map((roomId) => ({
           roomId,
           headSeq: count,
@@ -156,4 +158,27 @@ test('a poll that failed is no end of polling', async () => {
   expect(heads).toBeGreaterThan(2);
   await vi.advanceTimersByTimeAsync(30_000);
   expect(asked('Heads')).toBeGreaterThan(heads);
+});
+
+test.each([
+  ['as told', 20_000, 20_000],
+  ['not faster than each 5 s', 100, 5_000],
+  ['not slower than once a minute', 3_600_000, 60_000],
+])('polls by the word of the server, jittered: %s', async (_, told, expected) => {
+  pollAfter = told;
+  await vi.advanceTimersByTimeAsync(7_000);
+  const times: number[] = [];
+  let before = asked('Heads');
+  for (let ms = 0; ms < expected * 12; ms += 100) {
+    await vi.advanceTimersByTimeAsync(100);
+    if (asked('Heads') > before) times.push(Date.now());
+    before = asked('Heads');
+  }
+  const pauses = times.slice(1).map((at, index) => at - (times[index] ?? 0));
+  expect(pauses.length).toBeGreaterThanOrEqual(8);
+  for (const pause of pauses) {
+    expect(pause).toBeGreaterThanOrEqual(expected * 0.8 - 100);
+    expect(pause).toBeLessThanOrEqual(expected * 1.2 + 100);
+  }
+  expect(new Set(pauses).size).toBeGreaterThan(1);
 });

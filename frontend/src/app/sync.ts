@@ -5,17 +5,22 @@
 import { useSession } from '../features/auth/session.ts';
 import {
   applyRoomEvent,
+  askRooms,
   compareHeads,
+  forgetOtherRooms,
   loadRoom,
   loadRooms,
+  noteHeadEvent,
   noteMessage,
   useRooms,
 } from '../features/rooms/store.ts';
 import {
   catchUp,
   catchUpIfBehind,
+  forgetOtherTimelines,
   hasFailed,
   holds,
+  isMissing,
   learnHead,
   loadNewest,
   openRoomOf,
@@ -32,7 +37,10 @@ import type { LiveStatus } from '../shared/realtime/status.ts';
 
 const FIRST_POLL_MS = 5_000;
 const RETRY_MS = 3_000;
-const MIN_POLL_MS = 1_000;
+const MIN_POLL_MS = 5_000;
+const MAX_POLL_MS = 60_000;
+/** Many clients hear the same event at once: what they ask then is spread over this. */
+const SPREAD_MS = 2_000;
 /** While live, heads are compared this often all the same. */
 const COMPARE_MS = 5 * 60_000;
 
@@ -44,6 +52,15 @@ let pollTimer: ReturnType<typeof setTimeout> | undefined;
 let retryTimer: ReturnType<typeof setTimeout> | undefined;
 let compareTimer: ReturnType<typeof setTimeout> | undefined;
 let running = false;
+/** Of the installation, as its answers say. */
+let epoch: string | null = null;
+/** Counts comparisons; `entered` is the newest whose epoch was taken. */
+let rounds = 0;
+let entered = 0;
+/** Epochs that are over: what still comes of them is dropped. */
+const past = new Set<string>();
+/** What is about to be asked, by room; '' for all. */
+const soon = new Map<string, ReturnType<typeof setTimeout>>();
 
 /** Subscribes first; the state loads with an overlap. */
 export async function startSync(): Promise<void> {
@@ -73,6 +90,10 @@ export function stopSync(): void {
   clearTimeout(pollTimer);
   clearTimeout(compareTimer);
   clearTimeout(retryTimer);
+  for (const timer of soon.values()) clearTimeout(timer);
+  soon.clear();
+  past.clear();
+  epoch = null;
   document.removeEventListener('visibilitychange', onVisible);
   useLive.setState({ status: 'catching-up' });
 }
@@ -104,8 +125,12 @@ function resync(): Promise<void> {
 /** Whether the server answered. */
 async function compareAll(): Promise<boolean> {
   try {
-    const { heads, pollAfter: after } = await compareHeads();
-    pollAfter = Math.max(MIN_POLL_MS, after);
+    const round = ++rounds;
+    const { heads, pollAfter: after, ask } = await compareHeads();
+    pollAfter = Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, after));
+    const [head] = heads;
+    if (head) enter(head.epoch, round);
+    await askRooms(ask);
     for (const { roomId, headSeq, epoch } of heads) learnHead(roomId, headSeq, epoch);
     // While not live, only what is on the screen is asked for.
     const live = useLive.getState().status !== 'not-live';
@@ -116,6 +141,32 @@ async function compareAll(): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** Another epoch than before means that everything is forgotten and loaded again. */
+function enter(next: string, round: number): void {
+  // An answer that was overtaken knows nothing newer.
+  if (round < entered) return;
+  entered = round;
+  const before = epoch;
+  epoch = next;
+  if (before === null || before === next) return;
+  past.add(before);
+  past.delete(next);
+  forgetOtherTimelines(next);
+  forgetOtherRooms(next);
+  const roomId = openRoomOf();
+  if (roomId !== null && !useRooms.getState().rooms[roomId]) void loadRoom(roomId);
+}
+
+/** Does it once within the next 2 s, however often it is wanted until then. */
+function later(key: string, work: () => void): void {
+  if (soon.has(key)) return;
+  const run = () => {
+    soon.delete(key);
+    work();
+  };
+  soon.set(key, setTimeout(run, Math.random() * SPREAD_MS));
 }
 
 /** `heads` does not name a room that is only read: its changes are asked for. */
@@ -171,12 +222,19 @@ function planCompare(): void {
 }
 
 function apply(event: PlazaEvent): void {
+  if (event.type === 'tick' || past.has(event.epoch)) return;
+  if (epoch !== null && event.epoch !== epoch) {
+    // All that is loaded after the comparison knows of the event.
+    later('', () => void resync());
+    return;
+  }
   switch (event.type) {
     case 'message': {
-      const { room, seq, epoch, message, author } = event;
+      const { room, seq, message, author } = event;
       if (author) learnPeople([author]);
-      receive(room, { seq, epoch, message });
+      receive(room, { seq, epoch: event.epoch, message });
       noteMessage(room, {
+        epoch: event.epoch,
         number: message.number,
         authorId: message.authorId,
         author: author?.displayName ?? usePeople.getState()[message.authorId]?.displayName ?? null,
@@ -186,17 +244,27 @@ function apply(event: PlazaEvent): void {
       });
       const known = useRooms.getState().rooms[room];
       if (event.created && !known?.member) void loadRoom(room);
-      else if (known && known.epoch !== epoch) void resync();
       break;
     }
     case 'unknown':
       receive(event.room, { seq: event.seq, epoch: event.epoch, message: null });
       break;
     case 'head':
-      learnHead(event.room, event.headSeq, event.epoch);
-      void catchUpIfBehind(event.room);
+      takeHead(event);
       break;
     default:
       applyRoomEvent(event);
   }
+}
+
+/** It stands for events that were not sent: whoever is behind asks, not all at once. */
+function takeHead(event: Extract<PlazaEvent, { type: 'head' }>): void {
+  const { room, headSeq } = event;
+  const ask = noteHeadEvent(event);
+  if (headSeq !== null) learnHead(room, headSeq, event.epoch);
+  if (!ask && !isMissing(room)) return;
+  later(room, () => {
+    if (ask) void loadRoom(room);
+    void catchUpIfBehind(room);
+  });
 }

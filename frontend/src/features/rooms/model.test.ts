@@ -5,8 +5,10 @@ import {
   type RoomEntry,
   type Rooms,
   unreadOf,
+  withHeadEvent,
   withHeads,
   withMessage,
+  withoutEpochs,
   withoutRoom,
   withRead,
   withRoom,
@@ -46,6 +48,7 @@ function head(roomId: string, change: Partial<Head> = {}): Head {
 }
 
 const message = (number: number, authorId = 'other') => ({
+  epoch: 'e',
   number,
   authorId,
   author: 'Ada Boateng',
@@ -140,4 +143,53 @@ describe('what a query answers', () => {
     const restored = entry('a', { epoch: 'e2', lastNumber: 2, readNumber: 1 });
     expect(get(withRoom(rooms, restored), 'a')).toEqual(restored);
   });
+});
+
+describe('a head event', () => {
+  const event = {
+    room: 'a',
+    epoch: 'e',
+    version: 1,
+    number: 5,
+    lastMessageAt: '2026-01-02T10:00:00Z',
+    preview: 'the newest',
+  };
+
+  test('brings number, time and preview', () => {
+    const { rooms, ask } = withHeadEvent(of(entry('a', { readNumber: 2 })), event);
+    expect(ask).toBe(false);
+    const room = get(rooms, 'a');
+    expect(room).toMatchObject({
+      lastNumber: 5,
+      activeAt: '2026-01-02T10:00:00Z',
+      preview: { number: 5, text: 'the newest', deleted: false },
+    });
+    expect(unreadOf(room)).toBe(3);
+  });
+
+  test('that is not ahead changes nothing', () => {
+    const rooms = of(entry('a', { lastNumber: 5 }));
+    expect(withHeadEvent(rooms, event)).toEqual({ rooms, ask: false });
+    expect(withHeadEvent(rooms, { ...event, number: null, version: null }).ask).toBe(false);
+  });
+
+  test('asks for the room when it says less than the list shows, or the room has changed', () => {
+    const rooms = of(entry('a'));
+    expect(withHeadEvent(rooms, { ...event, preview: undefined }).ask).toBe(true);
+    expect(withHeadEvent(rooms, { ...event, lastMessageAt: null }).ask).toBe(true);
+    expect(withHeadEvent(rooms, { ...event, number: 0, version: 2 }).ask).toBe(true);
+    expect(withHeadEvent(rooms, { ...event, epoch: 'e2' })).toEqual({ rooms, ask: true });
+    expect(withHeadEvent(rooms, { ...event, room: 'b' })).toEqual({ rooms, ask: true });
+  });
+});
+
+test('a message of another epoch says nothing of this one', () => {
+  const rooms = of(entry('a'));
+  expect(withMessage(rooms, 'a', { ...message(9), epoch: 'e0' }, 'me')).toBe(rooms);
+});
+
+test('of another epoch only what is joined stays, until it is loaded again', () => {
+  const rooms = of(entry('joined'), entry('read', { member: false }));
+  expect(Object.keys(withoutEpochs(rooms, 'e2'))).toEqual(['joined']);
+  expect(withoutEpochs(rooms, 'e')).toBe(rooms);
 });

@@ -97,6 +97,8 @@ export function withoutRoom(rooms: Rooms, id: string): Rooms {
 }
 
 export interface NewMessage {
+  /** Numbers of two epochs cannot be compared. */
+  epoch: string;
   number: number;
   authorId: string;
   author: string | null;
@@ -108,7 +110,7 @@ export interface NewMessage {
 /** A message was accepted, edited or deleted; `me` has read what `me` wrote. */
 export function withMessage(rooms: Rooms, id: string, message: NewMessage, me: string): Rooms {
   const known = rooms[id];
-  if (!known || message.number < known.lastNumber) return rooms;
+  if (known?.epoch !== message.epoch || message.number < known.lastNumber) return rooms;
   const preview: Preview = {
     number: message.number,
     authorId: message.authorId,
@@ -189,6 +191,43 @@ function atHead(known: RoomEntry, head: Head): RoomEntry {
           }
         : known.preview,
   };
+}
+
+/** What a `head` event says of a room; what it leaves out is null, a preview undefined. */
+export interface HeadEvent {
+  room: string;
+  epoch: string;
+  version: number | null;
+  number: number | null;
+  lastMessageAt: string | null;
+  preview: string | null | undefined;
+}
+
+/** Takes in a `head` event; `ask`: more of the room has to be asked than it says. */
+export function withHeadEvent(rooms: Rooms, head: HeadEvent): { rooms: Rooms; ask: boolean } {
+  const known = rooms[head.room];
+  if (!known || known.epoch !== head.epoch) return { rooms, ask: true };
+  const { number, lastMessageAt, preview } = head;
+  const newer = number !== null && number > known.lastNumber;
+  const whole = preview !== undefined && lastMessageAt !== null;
+  const ask = (head.version ?? 0) > known.version || (newer && !whole);
+  if (!newer) return { rooms, ask };
+  const entry: RoomEntry = {
+    ...known,
+    lastNumber: number,
+    activeAt: lastMessageAt ?? known.activeAt,
+    preview:
+      preview === undefined
+        ? known.preview
+        : { number, authorId: null, author: null, text: preview ?? '', deleted: preview === null },
+  };
+  return { rooms: { ...rooms, [head.room]: entry }, ask };
+}
+
+/** The rooms without those that are only known from another epoch, and not joined. */
+export function withoutEpochs(rooms: Rooms, epoch: string): Rooms {
+  const kept = Object.entries(rooms).filter(([, room]) => room.member || room.epoch === epoch);
+  return kept.length === Object.keys(rooms).length ? rooms : Object.fromEntries(kept);
 }
 
 export function unreadOf(room: RoomEntry): number {

@@ -16,10 +16,13 @@ import { useSession } from '../auth/session.ts';
 import {
   entryFrom,
   type Head,
+  type HeadEvent,
   type NewMessage,
   type Rooms,
+  withHeadEvent,
   withHeads,
   withMessage,
+  withoutEpochs,
   withoutRoom,
   withRead,
   withRoom,
@@ -89,15 +92,26 @@ function setFailure(id: string, code: ErrorCode | null): void {
   useRooms.setState({ failures: code ? { ...others, [id]: code } : others });
 }
 
+export interface Comparison {
+  heads: readonly Head[];
+  pollAfter: number;
+  /** Rooms of which more has to be asked. */
+  ask: readonly string[];
+}
+
 /** Compares with the server's heads. @throws RequestError */
-export async function compareHeads(): Promise<{ heads: readonly Head[]; pollAfter: number }> {
+export async function compareHeads(): Promise<Comparison> {
   const before = joins;
   const { heads } = await request(HeadsDocument, {});
   const { rooms, ask } = withHeads(useRooms.getState().rooms, heads.rooms, joins === before);
   useRooms.setState({ rooms });
-  if (ask.length > MANY) await loadRooms();
-  else await Promise.all(ask.map(loadRoom));
-  return { heads: heads.rooms, pollAfter: heads.pollAfter };
+  return { heads: heads.rooms, pollAfter: heads.pollAfter, ask };
+}
+
+/** Loads what a comparison left to ask. */
+export async function askRooms(ids: readonly string[]): Promise<void> {
+  if (ids.length > MANY) await loadRooms();
+  else await Promise.all(ids.map(loadRoom));
 }
 
 /** @throws RequestError */
@@ -129,6 +143,18 @@ export function noteMessage(roomId: string, message: NewMessage): void {
 
 export function noteRead(roomId: string, number: number): void {
   update((rooms) => withRead(rooms, roomId, number));
+}
+
+/** Takes in a `head` event; true: `loadRoom` has more to bring. */
+export function noteHeadEvent(head: HeadEvent): boolean {
+  const { rooms, ask } = withHeadEvent(useRooms.getState().rooms, head);
+  useRooms.setState({ rooms });
+  return ask;
+}
+
+/** The installation has begun anew: what was only read, not joined, is forgotten. */
+export function forgetOtherRooms(epoch: string): void {
+  update((rooms) => withoutEpochs(rooms, epoch));
 }
 
 /** Applies what events say about rooms themselves. */

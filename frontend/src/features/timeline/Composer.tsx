@@ -21,16 +21,22 @@ export function Composer({ roomId, roomName, onSent, onEditLast, ref }: Composer
   const [value, setValue] = useState(() => draftOf(roomId));
   const over = charsOver(value);
   const noteId = useId();
+  const [full, setFull] = useState(false);
+  const note = over > 0 ? text.composer.tooLong(over) : full ? text.composer.full : null;
   const ready = value.trim() !== '' && over === 0;
 
   const change = (next: string) => {
     setValue(next);
+    setFull(false);
     keepDraft(roomId, next);
   };
 
   const submit = () => {
     if (!ready) return;
-    send(roomId, value);
+    if (!send(roomId, value)) {
+      setFull(true);
+      return;
+    }
     change('');
     onSent();
   };
@@ -53,10 +59,10 @@ export function Composer({ roomId, roomName, onSent, onEditLast, ref }: Composer
       <div className={styles.actions}>
         <span
           id={noteId}
-          className={over > 0 ? styles.over : styles.hint}
-          role={over > 0 ? 'alert' : undefined}
+          className={note ? styles.over : styles.hint}
+          role={note ? 'alert' : undefined}
         >
-          {over > 0 ? text.composer.tooLong(over) : text.composer.hint}
+          {note ?? text.composer.hint}
         </span>
         <span className={styles.grow} />
         <button

@@ -15,16 +15,17 @@ interface SendRowProps {
   tabStop: boolean;
 }
 
-/** An own message on its way: quiet, unless it failed. */
+/** An own message on its way: quiet, unless it waits or failed. */
 export function SendRow({ rowKey, send, leads, tabStop }: SendRowProps) {
   const viewer = useSession((state) => state.viewer);
   const name = viewer?.displayName ?? text.room.someone;
   const time = formatTime(send.createdAt);
+  const failed = send.state === 'failed';
   return (
     <article
       data-key={rowKey}
       className={cx(styles.row, leads && styles.leads)}
-      aria-label={`${name}, ${send.state === 'sending' ? text.room.sending : time}`}
+      aria-label={`${name}, ${failed ? time : text.room.sending}`}
       tabIndex={tabStop ? 0 : -1}
     >
       {leads ? <Avatar id={viewer?.id ?? ''} name={name} /> : <span />}
@@ -38,11 +39,15 @@ export function SendRow({ rowKey, send, leads, tabStop }: SendRowProps) {
         <div className={styles.pending}>
           <Markdown source={send.content} />
         </div>
-        {send.failure && send.state === 'failed' && (
-          <div className={styles.state} role="alert">
-            <span className={styles.failed}>{text.room.failure[send.failure]}</span>
-            <button type="button" className={styles.failed} onClick={() => sendAgain(send)}>
-              {text.room.sendAgain}
+        {send.failure && send.state !== 'sending' && (
+          <div className={styles.state} role={failed ? 'alert' : 'status'}>
+            <span className={cx(failed && styles.failed)}>{text.room.failure[send.failure]}</span>
+            <button
+              type="button"
+              className={cx(failed && styles.failed)}
+              onClick={() => sendAgain(send)}
+            >
+              {failed ? text.room.sendAgain : text.room.sendNow}
             </button>
             <button type="button" onClick={() => discard(send)}>
               {text.room.discard}

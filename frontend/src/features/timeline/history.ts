@@ -24,7 +24,7 @@ import {
   trim,
 } from './model/timeline.ts';
 import { findPeople, learnPeople, usePeople } from './people.ts';
-import { changeTimeline, heldOf, keepOnly, setHeld } from './store.ts';
+import { changeTimeline, heldOf, keepOnly, setHeld, useTimelines } from './store.ts';
 import { authorsOf, changesFrom, pageFrom } from './wire.ts';
 
 const PAGE = 50;
@@ -93,7 +93,13 @@ async function renew(roomId: string): Promise<void> {
   const cursor = cursorInView(roomId);
   if (cursor === null) await loadNewest(roomId);
   else await loadFirst(roomId, () => around(roomId, cursor));
-  const code = heldOf(roomId).failed.first;
+  let code = heldOf(roomId).failed.first;
+  if (code === 'BAD_USER_INPUT' && cursor !== null) {
+    // What was in view is no place of this history.
+    inView.delete(roomId);
+    await loadNewest(roomId);
+    code = heldOf(roomId).failed.first;
+  }
   if (code) throw new RequestError(code, 'could not load anew');
 }
 
@@ -228,9 +234,19 @@ export function learnHead(roomId: string, headSeq: number, epoch: string): void 
   changeTimeline(roomId, me(), (held) => noteHead(held, headSeq, epoch));
 }
 
-export async function catchUpIfBehind(roomId: string): Promise<void> {
+/** The installation has begun anew: nothing that is held stands. */
+export function forgetOtherTimelines(epoch: string): void {
+  for (const roomId of Object.keys(useTimelines.getState().held)) learnHead(roomId, 0, epoch);
+}
+
+/** Whether the room's timeline is held and is known to miss something. */
+export function isMissing(roomId: string): boolean {
   const { timeline } = heldOf(roomId);
-  if (timeline && (timeline.stale || isBehind(timeline))) await catchUp(roomId);
+  return timeline !== null && (timeline.stale || isBehind(timeline));
+}
+
+export async function catchUpIfBehind(roomId: string): Promise<void> {
+  if (isMissing(roomId)) await catchUp(roomId);
 }
 
 /** Asks `changes` until nothing is missing; once at a time a room. */
@@ -242,13 +258,7 @@ export function catchUp(roomId: string): Promise<void> {
     .catch(() => {
       retries.set(
         roomId,
-        setTimeout(
-          () => {
-            const { timeline } = heldOf(roomId);
-            if (timeline && (timeline.stale || isBehind(timeline))) void catchUp(roomId);
-          },
-          CATCH_UP_RETRY_MS * (1 + Math.random()),
-        ),
+        setTimeout(() => void catchUpIfBehind(roomId), CATCH_UP_RETRY_MS * (1 + Math.random())),
       );
     })
     .finally(() => catchingUp.delete(roomId));
@@ -275,10 +285,11 @@ async function askChanges(roomId: string): Promise<void> {
 }
 
 /** The list shows what the room's newest message is, and who wrote it. */
-function noteLast({ roomId, messages, hasNewer }: Timeline): void {
+function noteLast({ roomId, epoch, messages, hasNewer }: Timeline): void {
   const last = messages.at(-1);
   if (!last || hasNewer) return;
   noteMessage(roomId, {
+    epoch,
     number: last.number,
     authorId: last.authorId,
     author: usePeople.getState()[last.authorId]?.displayName ?? null,

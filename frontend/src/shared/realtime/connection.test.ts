@@ -158,6 +158,13 @@ test('12 s without a tick are not live, and the next tick is a gap', async () =>
   expect(options.onGap).toHaveBeenCalledTimes(1);
 });
 
+test('a return from sleep is a gap with its first tick, before the clock was looked at', async () => {
+  const client = await live();
+  vi.setSystemTime(Date.now() + 3_600_000);
+  client.emit('publication', TICK);
+  expect(options.onGap).toHaveBeenCalledTimes(1);
+});
+
 test('events are handed on in order, without the ticks', async () => {
   const client = await live();
   const about = { room: 'r', epoch: 'e', time: 't' };

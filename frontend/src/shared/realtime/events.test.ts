@@ -54,3 +54,29 @@ test('what says nothing is left out', () => {
 test.each([-1, 1.5, '4', 2 ** 53, Number.NaN])('a seq of %s is none', (seq) => {
   expect(read({ ...ABOUT, type: 'message.created', seq, message: MESSAGE })).toEqual([]);
 });
+
+test('a head says what it knows, and moves no position', () => {
+  const silent = { number: null, version: null, lastMessageAt: null, preview: undefined };
+  expect(
+    read(
+      { ...ABOUT, type: 'head', headSeq: 7 },
+      { ...ABOUT, type: 'head', version: 3 },
+      { ...ABOUT, type: 'head', headSeq: 7, number: 5, lastMessageAt: 't', preview: 'hello' },
+      { ...ABOUT, type: 'head', headSeq: 7, preview: null },
+      { ...ABOUT, type: 'head', number: 5 },
+    ),
+  ).toEqual([
+    { ...ABOUT, ...silent, type: 'head', headSeq: 7 },
+    { ...ABOUT, ...silent, type: 'head', headSeq: null, version: 3 },
+    {
+      ...ABOUT,
+      ...silent,
+      type: 'head',
+      headSeq: 7,
+      number: 5,
+      lastMessageAt: 't',
+      preview: 'hello',
+    },
+    { ...ABOUT, ...silent, type: 'head', headSeq: 7, preview: null },
+  ]);
+});

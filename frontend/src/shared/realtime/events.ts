@@ -55,7 +55,19 @@ export type PlazaEvent =
   | (About & { type: 'joined'; version: number })
   | (About & { type: 'left'; version: number; reason: string })
   | (About & { type: 'read'; number: number })
-  | (About & { type: 'head'; headSeq: number })
+  /** Where a room stands, in place of events that are not sent: each part that is known. */
+  | (About & {
+      type: 'head';
+      /** The newest change of its messages. */
+      headSeq: number | null;
+      /** The latest change of the room itself. */
+      version: number | null;
+      /** The newest message. */
+      number: number | null;
+      lastMessageAt: string | null;
+      /** Its text; null: it was deleted; undefined: not said. */
+      preview: string | null | undefined;
+    })
   | { type: 'tick' };
 
 type Fields = Record<string, unknown>;
@@ -133,10 +145,27 @@ function readBody(about: About, fields: Fields): PlazaEvent | null {
     case 'read':
       return isCount(fields.number) ? { ...about, type: 'read', number: fields.number } : null;
     case 'head':
-      return isCount(fields.headSeq) ? { ...about, type: 'head', headSeq: fields.headSeq } : null;
+      return readHead(about, fields);
     default:
       return null;
   }
+}
+
+function readHead(about: About, fields: Fields): PlazaEvent | null {
+  const { headSeq, version, number, lastMessageAt, preview } = fields;
+  const head = {
+    headSeq: countOrNull(headSeq),
+    version: countOrNull(version),
+    number: countOrNull(number),
+  };
+  if (head.headSeq === null && head.version === null) return null;
+  return {
+    ...about,
+    type: 'head',
+    ...head,
+    lastMessageAt: textOrNull(lastMessageAt),
+    preview: preview === null || isText(preview) ? preview : undefined,
+  };
 }
 
 function readMessage(value: unknown): PushedMessage | null {
@@ -183,4 +212,8 @@ function textOrNull(value: unknown): string | null {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function countOrNull(value: unknown): number | null {
+  return isCount(value) ? value : null;
 }

@@ -2,7 +2,7 @@
 
 import type { MessageState } from './timeline.ts';
 
-/** Why a send has failed, as far as its author can do something about it. */
+/** Why a send has not succeeded, as far as its author can do something about it. */
 export type SendFailure = 'offline' | 'unreachable' | 'busy' | 'refused' | 'forbidden';
 
 export interface OwnSend {
@@ -13,9 +13,13 @@ export interface OwnSend {
   replyTo: string | null;
   /** When Enter was pressed. */
   createdAt: string;
-  state: 'sending' | 'failed';
+  /** `waiting`: it is tried again by itself; `failed`: its author has to decide. */
+  state: 'sending' | 'waiting' | 'failed';
   failure: SendFailure | null;
 }
+
+/** What becomes of a send before it is accepted. */
+export type SendChange = Pick<OwnSend, 'state' | 'failure'>;
 
 /** The sends that `messages` do not answer yet; the same list when there is nothing to settle. */
 export function settle(
@@ -36,9 +40,26 @@ export function settle(
 export function withSend(
   sends: readonly OwnSend[],
   clientMessageId: string,
-  change: Partial<Pick<OwnSend, 'state' | 'failure'>>,
+  change: SendChange,
 ): readonly OwnSend[] {
   return sends.map((send) =>
     send.clientMessageId === clientMessageId ? { ...send, ...change } : send,
   );
+}
+
+/** The sends without one of them. */
+export function withoutSend(
+  sends: readonly OwnSend[],
+  clientMessageId: string,
+): readonly OwnSend[] {
+  return sends.filter((send) => send.clientMessageId !== clientMessageId);
+}
+
+const FIRST_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 30_000;
+
+/** How long to wait after so many failures in a row (ms): doubled each time, half of it by chance. */
+export function pauseAfter(failures: number, random: () => number = Math.random): number {
+  const ceiling = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures, 10));
+  return ceiling * (0.5 + random() / 2);
 }

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ME as NOOR, ROOM, ServerRoom } from '../../../testing/room.ts';
+import { changesFrom, pageFrom } from '../wire.ts';
 import { buildRows } from './rows.ts';
 import { type OwnSend, settle } from './sends.ts';
 import {
@@ -7,7 +9,6 @@ import {
   applyChanges,
   applyOwn,
   begin,
-  type ChangesAnswer,
   extend,
   isBehind,
   type MessageState,
@@ -17,89 +18,15 @@ import {
   trim,
 } from './timeline.ts';
 
-const EPOCH = 'epoch-1';
-const ME = 'me';
+const EPOCH = 'e1';
+const ME = NOOR.id;
 
-/** A room as the server has it, with all that it ever was. */
-class Room {
-  readonly log: MessageState[] = [];
-  readonly states = new Map<string, MessageState>();
-  number = 0;
-
-  get head(): number {
-    return this.log.length;
-  }
-
-  create(authorId: string, clientMessageId: string): MessageState {
-    const seq = this.head + 1;
-    this.number += 1;
-    return this.#write({
-      id: `m${this.number}`,
-      roomId: 'r',
-      seq,
-      number: this.number,
-      changedSeq: seq,
-      authorId,
-      content: `text ${seq}`,
-      createdAt: new Date(1_700_000_000_000 + seq * 1_000).toISOString(),
-      editedAt: null,
-      deletedAt: null,
-      clientMessageId,
-      replyTo: null,
-    });
-  }
-
-  change(pick: number, deletes: boolean): void {
-    // The newest are changed most often.
-    const known = this.all().at(-1 - (pick % Math.max(1, this.number)));
-    if (!known) return;
-    const seq = this.head + 1;
-    const at = new Date(1_700_000_000_000 + seq * 1_000).toISOString();
-    this.#write(
-      deletes
-        ? { ...known, changedSeq: seq, content: '', deletedAt: at }
-        : { ...known, changedSeq: seq, content: `edit ${seq}`, editedAt: at },
-    );
-  }
-
-  all(): MessageState[] {
-    return [...this.states.values()].sort((a, b) => a.seq - b.seq);
-  }
-
-  page(first: (messages: MessageState[]) => MessageState[]): Page {
-    const all = this.all();
-    const messages = first(all);
-    return {
-      messages,
-      cursors: new Map(messages.map(({ id, seq }) => [id, String(seq)])),
-      headSeq: this.head,
-      epoch: EPOCH,
-      hasOlder: messages.length > 0 && messages[0] !== all[0],
-      hasNewer: messages.length > 0 && messages.at(-1) !== all.at(-1),
-    };
-  }
-
-  changes(sinceSeq: number, first: number): ChangesAnswer {
-    const missing = [...this.states.values()]
-      .filter(({ changedSeq }) => changedSeq > sinceSeq)
-      .sort((a, b) => a.changedSeq - b.changedSeq);
-    const messages = missing.slice(0, first);
-    return {
-      sinceSeq,
-      messages,
-      nextSeq: messages.length < missing.length ? (messages.at(-1)?.changedSeq ?? 0) : this.head,
-      headSeq: this.head,
-      epoch: EPOCH,
-      reset: false,
-    };
-  }
-
-  #write(state: MessageState): MessageState {
-    this.log.push(state);
-    this.states.set(state.id, state);
-    return state;
-  }
-}
+const pageOf = (room: ServerRoom, pick: (all: MessageState[]) => MessageState[]) =>
+  pageFrom(ROOM, room.connection(pick));
+const changesOf = (room: ServerRoom, sinceSeq: number, first: number) =>
+  changesFrom(ROOM, sinceSeq, room.changes(sinceSeq, first));
+const write = (room: ServerRoom, authorId: string, clientMessageId: string) =>
+  room.create(authorId, `text ${clientMessageId}`, clientMessageId);
 
 type Step =
   | { do: 'create'; mine: boolean }
@@ -164,11 +91,11 @@ const steps = fc.array(
   { maxLength: 120, size: 'max' },
 );
 
-function ask(room: Room, timeline: Timeline, side: 'older' | 'newer') {
+function ask(room: ServerRoom, timeline: Timeline, side: 'older' | 'newer') {
   const edge = side === 'older' ? timeline.messages[0] : timeline.messages.at(-1);
   const open = side === 'older' ? timeline.hasOlder : timeline.hasNewer;
   if (!edge || !open || !timeline.cursors.has(edge.id)) return null;
-  const page = room.page((all) =>
+  const page = pageOf(room, (all) =>
     side === 'older'
       ? all.filter(({ seq }) => seq < edge.seq).slice(-3)
       : all.filter(({ seq }) => seq > edge.seq).slice(0, 3),
@@ -181,7 +108,7 @@ function ask(room: Room, timeline: Timeline, side: 'older' | 'newer') {
  * it stands now. (`changes` gives present states: a message that changes again
  * further on comes with that change.)
  */
-function check(room: Room, timeline: Timeline): void {
+function check(room: ServerRoom, timeline: Timeline): void {
   const { messages, position } = timeline;
   const seqs = messages.map(({ seq }) => seq);
   expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
@@ -194,19 +121,19 @@ function check(room: Room, timeline: Timeline): void {
   }
 }
 
-function run(sequence: readonly Step[], seeded: number): { room: Room; timeline: Timeline } {
-  const room = new Room();
-  for (let i = 0; i < seeded; i += 1) room.create('other', `seed-${i}`);
+function run(sequence: readonly Step[], seeded: number): { room: ServerRoom; timeline: Timeline } {
+  const room = new ServerRoom(EPOCH);
+  for (let i = 0; i < seeded; i += 1) write(room, 'other', `seed-${i}`);
   let timeline = begin(
     'r',
-    room.page((all) => all.slice(-3)),
+    pageOf(room, (all) => all.slice(-3)),
   );
   const answers: ((held: Timeline) => Timeline)[] = [];
   const own: MessageState[] = [];
   for (const step of sequence) {
     switch (step.do) {
       case 'create': {
-        const message = room.create(step.mine ? ME : 'other', `c-${room.head}`);
+        const message = write(room, step.mine ? ME : 'other', `c-${room.head}`);
         if (step.mine) own.push(message);
         break;
       }
@@ -229,7 +156,7 @@ function run(sequence: readonly Step[], seeded: number): { room: Room; timeline:
         break;
       }
       case 'ask': {
-        const answer = room.changes(timeline.position, step.first);
+        const answer = changesOf(room, timeline.position, step.first);
         answers.push((held) => applyChanges(held, answer));
         break;
       }
@@ -265,11 +192,11 @@ function run(sequence: readonly Step[], seeded: number): { room: Room; timeline:
 }
 
 /** Asks as the page does, until nothing is missing. */
-function catchUp(room: Room, start: Timeline): Timeline {
+function catchUp(room: ServerRoom, start: Timeline): Timeline {
   let timeline = noteHead(start, room.head, EPOCH);
   for (let i = 0; isBehind(timeline); i += 1) {
     expect(i).toBeLessThan(1_000);
-    timeline = applyChanges(timeline, room.changes(timeline.position, 3));
+    timeline = applyChanges(timeline, changesOf(room, timeline.position, 3));
     check(room, timeline);
   }
   return timeline;
@@ -309,11 +236,11 @@ describe('guarantee 4 on the screen: each message once and in order', { timeout:
   });
 
   test('changes that came while the first page was on its way are not lost', () => {
-    const room = new Room();
-    room.create('other', 'a');
-    const page = room.page((all) => all);
+    const room = new ServerRoom(EPOCH);
+    write(room, 'other', 'a');
+    const page = pageOf(room, (all) => all);
     const early = ['b', 'c'].map((id) => {
-      const message = room.create('other', id);
+      const message = write(room, 'other', id);
       return { seq: message.seq, epoch: EPOCH, message };
     });
     const timeline = begin('r', page, early);
@@ -323,14 +250,14 @@ describe('guarantee 4 on the screen: each message once and in order', { timeout:
 });
 
 describe('the position', () => {
-  const room = new Room();
-  for (const id of ['a', 'b', 'c', 'd', 'e']) room.create('other', id);
+  const room = new ServerRoom(EPOCH);
+  for (const id of ['a', 'b', 'c', 'd', 'e']) write(room, 'other', id);
   const push = (seq: number) => {
     const message = room.log[seq - 1] ?? null;
     return { seq, epoch: EPOCH, message };
   };
   const firstTwo: Page = {
-    ...room.page((all) => all.slice(0, 2)),
+    ...pageOf(room, (all) => all.slice(0, 2)),
     headSeq: 2,
     hasNewer: false,
   };
@@ -355,8 +282,8 @@ describe('the position', () => {
 
   test('is set to nextSeq by changes', () => {
     const started = begin('r', firstTwo);
-    expect(applyChanges(started, room.changes(2, 2)).position).toBe(4);
-    expect(applyChanges(started, room.changes(2, 9)).position).toBe(5);
+    expect(applyChanges(started, changesOf(room, 2, 2)).position).toBe(4);
+    expect(applyChanges(started, changesOf(room, 2, 9)).position).toBe(5);
   });
 
   test('goes back with a page that was read before it', () => {
@@ -367,9 +294,23 @@ describe('the position', () => {
     });
     const moved = [3, 4, 5].reduce((held, seq) => applyChange(held, push(seq)), started);
     const page = { ...firstTwo, messages: firstTwo.messages.slice(0, 1), headSeq: 3 };
-    const extended = extend(moved, page, 'older', 'm2');
+    const extended = extend(moved, page, 'older', 'e1/2');
     expect(extended.position).toBe(3);
     expect(isBehind(extended)).toBe(true);
+  });
+
+  test('is not moved by an answer of changes that was asked above it', () => {
+    const started = begin(ROOM, {
+      ...firstTwo,
+      messages: firstTwo.messages.slice(1),
+      hasOlder: true,
+    });
+    const moved = [3, 4].reduce((held, seq) => applyChange(held, push(seq)), started);
+    const asked = changesOf(room, 4, 9);
+    const page = { ...firstTwo, messages: firstTwo.messages.slice(0, 1), headSeq: 2 };
+    const answered = applyChanges(extend(moved, page, 'older', 'e1/2'), asked);
+    expect(answered.position).toBe(2);
+    expect(isBehind(answered)).toBe(true);
   });
 
   test('a kind of change that this release does not know is asked for', () => {
@@ -379,14 +320,14 @@ describe('the position', () => {
   });
 
   test.each([
-    ['a change', (held: Timeline) => applyChange(held, { ...push(3), epoch: 'epoch-2' })],
-    ['a head', (held: Timeline) => noteHead(held, 9, 'epoch-2')],
-    ['a page', (held: Timeline) => extend(held, { ...firstTwo, epoch: 'epoch-2' }, 'older', 'm1')],
+    ['a change', (held: Timeline) => applyChange(held, { ...push(3), epoch: 'e2' })],
+    ['a head', (held: Timeline) => noteHead(held, 9, 'e2')],
+    ['a page', (held: Timeline) => extend(held, { ...firstTwo, epoch: 'e2' }, 'older', 'e1/1')],
     [
       'an answer of changes',
-      (held: Timeline) => applyChanges(held, { ...room.changes(2, 9), epoch: 'epoch-2' }),
+      (held: Timeline) => applyChanges(held, { ...changesOf(room, 2, 9), epoch: 'e2' }),
     ],
-    ['a reset', (held: Timeline) => applyChanges(held, { ...room.changes(2, 9), reset: true })],
+    ['a reset', (held: Timeline) => applyChanges(held, { ...changesOf(room, 2, 9), reset: true })],
   ])('is forgotten with %s of another epoch, or a reset', (_, apply) => {
     const stale = apply(begin('r', firstTwo));
     expect(stale.stale).toBe(true);
@@ -406,13 +347,13 @@ describe('own sends', () => {
   });
 
   test('are shown once, whichever of push and answer comes first', () => {
-    const room = new Room();
-    room.create('other', 'a');
+    const room = new ServerRoom(EPOCH);
+    write(room, 'other', 'a');
     const timeline = begin(
       'r',
-      room.page((all) => all),
+      pageOf(room, (all) => all),
     );
-    const message = room.create(ME, 'mine');
+    const message = write(room, ME, 'mine');
     const push = { seq: message.seq, epoch: EPOCH, message };
     for (const held of [
       applyOwn(applyChange(timeline, push), message),
@@ -430,11 +371,22 @@ describe('own sends', () => {
     }
   });
 
+  test('that are accepted a second time show that the server began anew', () => {
+    const room = new ServerRoom(EPOCH);
+    write(room, ME, 'mine');
+    const timeline = begin(
+      ROOM,
+      pageOf(room, (all) => all),
+    );
+    const again = { ...write(room, 'other', 'a'), authorId: ME, clientMessageId: 'mine' };
+    expect(applyOwn(timeline, again)).toEqual({ ...timeline, stale: true });
+  });
+
   test("are not settled by another author's message with the same id", () => {
-    const room = new Room();
-    room.create('other', 'mine');
+    const room = new ServerRoom(EPOCH);
+    write(room, 'other', 'mine');
     expect(settle([own('mine')], room.all(), ME)).toHaveLength(1);
-    room.create(ME, 'mine');
+    write(room, ME, 'mine');
     expect(settle([own('mine')], room.all(), ME)).toHaveLength(0);
   });
 });

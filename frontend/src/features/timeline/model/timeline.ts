@@ -150,7 +150,15 @@ export function applyChanges(timeline: Timeline, answer: ChangesAnswer): Timelin
 
 /** Shows the answer to an own send, edit or deletion. */
 export function applyOwn(timeline: Timeline, message: MessageState): Timeline {
-  return put(timeline, [message]);
+  // One send has become two messages: only a server that began anew accepts it again.
+  const other = timeline.messages.some(
+    ({ id, authorId, clientMessageId }) =>
+      clientMessageId !== null &&
+      clientMessageId === message.clientMessageId &&
+      authorId === message.authorId &&
+      id !== message.id,
+  );
+  return other ? { ...timeline, stale: true } : put(timeline, [message]);
 }
 
 /** Learns from elsewhere how far the room has come. */
