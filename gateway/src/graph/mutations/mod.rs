@@ -11,6 +11,7 @@ mod logout;
 mod mark_read;
 mod refresh_session;
 mod register;
+mod revoke_session;
 mod send_message;
 
 use async_graphql::MergedObject;
@@ -22,6 +23,7 @@ pub(crate) struct Mutation(
     login::Login,
     refresh_session::RefreshSession,
     logout::Logout,
+    revoke_session::RevokeSession,
     create_room::CreateRoom,
     join_room::JoinRoom,
     leave_room::LeaveRoom,

@@ -5,6 +5,7 @@ mod heads;
 mod me;
 mod room;
 mod rooms;
+mod sessions;
 mod users;
 
 use async_graphql::MergedObject;
@@ -18,4 +19,5 @@ pub(crate) struct Query(
     discover_rooms::DiscoverRooms,
     heads::AllHeads,
     users::Users,
+    sessions::Sessions,
 );
