@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn an_account_is_one_line() {
-        let account = |username: &str, disabled| Account {
+        let account = |username: &str, disabled: bool| Account {
             id: plaza_types::UserId::new(),
             username: username.into(),
             display_name: String::new(),
