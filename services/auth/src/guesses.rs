@@ -165,8 +165,8 @@ mod tests {
         })
     }
 
-    fn address(text: &str) -> Option<IpAddr> {
-        Some(text.parse().unwrap())
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
     }
 
     #[test]
@@ -212,19 +212,19 @@ mod tests {
     fn another_address_and_another_account_are_not_kept_out() {
         let guesses = guesses(1, 100);
         let now = Instant::now();
-        let here = address("192.0.2.1");
+        let here = Some(address("192.0.2.1"));
         guesses.begin_at("ada", here, now).unwrap().wrong();
         assert!(guesses.begin_at("ada", here, now).is_err());
-        let elsewhere = address("192.0.2.2");
+        let elsewhere = Some(address("192.0.2.2"));
         guesses.begin_at("ada", elsewhere, now).unwrap().right();
         guesses.begin_at("ben", here, now).unwrap().right();
         assert!(guesses.begin_at("ada", here, now).is_err());
         // One machine has many IPv6 addresses.
-        let guess = guesses.begin_at("ada", address("2001:db8::1"), now);
+        let guess = guesses.begin_at("ada", Some(address("2001:db8::1")), now);
         guess.unwrap().wrong();
         assert!(
             guesses
-                .begin_at("ada", address("2001:db8::2"), now)
+                .begin_at("ada", Some(address("2001:db8::2")), now)
                 .is_err()
         );
     }

@@ -67,7 +67,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{Installation, PASSWORD};
+    use crate::testing::{Installation, PASSWORD, session_of};
 
     async fn sessions(installation: &Installation, grant: &Grant) -> Vec<DeviceSession> {
         let request = Request::get("/v1/sessions").bearer(&grant.access_token);
@@ -114,7 +114,7 @@ mod tests {
         assert!(!seen[0].current && seen[1].current);
 
         // What is over is not in the list.
-        let over = installation.session(&second);
+        let over = session_of(&second);
         installation.expire(over).await;
         assert_eq!(sessions(&installation, &first).await.len(), 1);
     }
@@ -126,7 +126,7 @@ mod tests {
             installation.register("ada").await,
             installation.login("ada").await,
         );
-        let id = installation.session(&goes).to_string();
+        let id = session_of(&goes).to_string();
         for _ in 0..2 {
             let answer = revoke(&installation, &stays, &id).await;
             answer.expect(StatusCode::NO_CONTENT);
@@ -134,9 +134,9 @@ mod tests {
         assert!(!is_signed_in(&installation, &goes).await);
         assert!(is_signed_in(&installation, &stays).await);
         assert_eq!(sessions(&installation, &stays).await.len(), 1);
-        assert_eq!(installation.revoked().await, [installation.session(&goes)]);
+        assert_eq!(installation.revoked().await, [session_of(&goes)]);
         // The one that asks can be ended too.
-        let own = installation.session(&stays).to_string();
+        let own = session_of(&stays).to_string();
         revoke(&installation, &stays, &own)
             .await
             .expect(StatusCode::NO_CONTENT);
@@ -150,7 +150,7 @@ mod tests {
             installation.register("ada").await,
             installation.register("eve").await,
         );
-        let others = installation.session(&ada).to_string();
+        let others = session_of(&ada).to_string();
         let theirs = revoke(&installation, &eve, &others).await;
         let nobodys = revoke(&installation, &eve, &SessionId::new().to_string()).await;
         assert_eq!(theirs.code(), "NOT_FOUND");
@@ -167,7 +167,7 @@ mod tests {
     async fn every_bad_token_is_refused() {
         let installation = Installation::new().await;
         let ada = installation.register("ada").await;
-        let id = installation.session(&ada);
+        let id = session_of(&ada);
         for (what, token) in installation.bad_tokens(&ada) {
             for request in [
                 Request::get("/v1/sessions"),

@@ -194,7 +194,7 @@ mod tests {
         answered(pool, &taken).await.unwrap();
         let wait = installation.ending_due_in().await;
         assert!((1.0..=2.0).contains(&wait), "{wait} s");
-        forget_old(pool, Duration::from_secs(120)).await.unwrap();
+        forget_old(pool, Duration::from_mins(2)).await.unwrap();
         installation.make_endings_due().await;
         assert_eq!(take(pool, Duration::ZERO).await.unwrap().len(), 1);
         forget_old(pool, Duration::from_secs(50)).await.unwrap();

@@ -200,14 +200,6 @@ impl Installation {
         ids.into_iter().map(Into::into).collect()
     }
 
-    /// The session of a grant's access token.
-    pub(crate) fn session(&self, grant: &Grant) -> SessionId {
-        let payload = grant.access_token.split('.').nth(1).unwrap();
-        let bytes = base64::Engine::decode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, payload);
-        let claims: AccessClaims = serde_json::from_slice(&bytes.unwrap()).unwrap();
-        claims.sid
-    }
-
     /// Whose connections have to be closed, in the order of the endings.
     pub(crate) async fn endings(&self) -> Vec<UserId> {
         let ids = sqlx::query_scalar!("SELECT user_id FROM endings ORDER BY id")
@@ -375,6 +367,14 @@ impl Installation {
         })
         .await;
     }
+}
+
+/// The session of a grant's access token.
+pub(crate) fn session_of(grant: &Grant) -> SessionId {
+    let payload = grant.access_token.split('.').nth(1).unwrap();
+    let bytes = base64::Engine::decode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, payload);
+    let claims: AccessClaims = serde_json::from_slice(&bytes.unwrap()).unwrap();
+    claims.sid
 }
 
 fn app(pool: PgPool, policy: Policy) -> App {
