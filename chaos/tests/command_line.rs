@@ -1,5 +1,8 @@
 //! What the program says when it cannot begin.
-#![allow(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it should be"
+)]
 
 use std::process::Command;
 
@@ -11,5 +14,8 @@ fn an_executable_that_is_not_there_is_named_with_the_seed() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("/nowhere/plaza") && said.contains("seed 7"), "{said}");
+    assert!(
+        said.contains("/nowhere/plaza") && said.contains("seed 7"),
+        "{said}"
+    );
 }

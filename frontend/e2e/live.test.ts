@@ -162,7 +162,7 @@ test('tabs share a session, and logging out in one ends all', async () => {
   await second.goto(`${baseUrl()}/rooms`);
   await second.getByRole('navigation', { name: 'Rooms' }).waitFor();
   await first.page.getByRole('button', { name: 'Settings' }).click();
-  await first.page.getByRole('button', { name: 'Log out' }).click();
+  await first.page.getByRole('button', { name: 'Log out', exact: true }).click();
   for (const page of [first.page, second]) {
     await page.getByRole('button', { name: 'Log in' }).waitFor();
     expect(new URL(page.url()).pathname).toBe('/login');

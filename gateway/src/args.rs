@@ -4,7 +4,7 @@ use clap::{ArgAction, builder::RangedU64ValueParser};
 use plaza_clients::PeersArgs;
 use plaza_kit::config::{InternalSecretArgs, ListenArgs, OpsArgs};
 
-use crate::{PublicOrigins, RealtimeEndpoint};
+use crate::{Network, PublicOrigins, RatesArgs, RealtimeEndpoint};
 
 /// Configuration of the gateway.
 #[derive(Debug, Clone, clap::Args)]
@@ -24,6 +24,12 @@ pub struct GatewayArgs {
     /// Bounds of one GraphQL request.
     #[command(flatten)]
     pub limits: LimitsArgs,
+    /// How much may be asked.
+    #[command(flatten)]
+    pub rates: RatesArgs,
+    /// Proxies whose X-Forwarded-For is believed: addresses or networks such as 10.0.0.0/8, separated by commas; none: a client's address is its connection's
+    #[arg(long, env = "PLAZA_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<Network>,
     /// Whether clients are given real-time tokens; without, they poll
     #[arg(long, env = "PLAZA_REALTIME_ENABLED", default_value_t = true, action = ArgAction::Set,
           num_args = 0..=1, default_missing_value = "true")]

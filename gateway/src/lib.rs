@@ -7,6 +7,7 @@
 //! from [`plaza_types::Code`].
 
 mod args;
+mod client_address;
 mod cookie;
 mod device;
 mod endpoint;
@@ -16,6 +17,7 @@ mod joined;
 mod origins;
 mod poll_after;
 mod preview;
+mod rates;
 mod realtime;
 mod router;
 mod run;
@@ -24,8 +26,10 @@ mod services;
 mod spa;
 
 pub use args::{GatewayArgs, LimitsArgs};
+pub use client_address::{Network, NetworkError};
 pub use graph::sdl;
 pub use origins::{OriginError, PublicOrigins};
+pub use rates::RatesArgs;
 pub use realtime::{EndpointError, RealtimeEndpoint};
 pub use router::{Parts, RouterError, router};
 pub use run::run;

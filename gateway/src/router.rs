@@ -2,7 +2,10 @@ use std::{sync::Arc, time::Duration, time::Instant};
 
 use axum::Router;
 use http::header::InvalidHeaderValue;
-use plaza_kit::{http::edge, token::Verifier};
+use plaza_kit::{
+    http::edge,
+    token::{ServiceTokens, Verifier},
+};
 use tower_http::compression::{
     CompressionLayer,
     predicate::{DefaultPredicate, Predicate, SizeAbove},
@@ -15,6 +18,7 @@ use crate::{
     graph::{self, Gateway},
     graphiql,
     poll_after::Pollers,
+    rates::Rates,
     security, spa,
 };
 
@@ -30,6 +34,8 @@ pub struct Parts {
     pub services: Services,
     /// Checks access tokens.
     pub verifier: Verifier,
+    /// For calls as the gateway itself.
+    pub tokens: ServiceTokens,
     /// Everything else.
     pub args: GatewayArgs,
 }
@@ -53,6 +59,7 @@ pub fn router(parts: Parts) -> Result<Router, RouterError> {
     let Parts {
         services,
         verifier,
+        tokens,
         args,
     } = parts;
     let realtime = args.realtime_enabled.then_some(args.realtime_endpoint);
@@ -60,6 +67,8 @@ pub fn router(parts: Parts) -> Result<Router, RouterError> {
     let gateway = Gateway {
         services,
         verifier,
+        tokens,
+        rates: Rates::new(&args.rates),
         realtime: realtime.clone(),
         pollers: Pollers::new(args.heads_per_second, Instant::now()),
     };
@@ -70,6 +79,7 @@ pub fn router(parts: Parts) -> Result<Router, RouterError> {
         cookies: CookieRules::new(args.public_origins.all_secure()),
         limits: args.limits,
         timeout,
+        trusted_proxies: args.trusted_proxies,
     };
     let mut routes = endpoint::routes(Arc::new(endpoint), &args.public_origins)?
         .merge(spa::routes(args.spa_dir.as_deref())?);

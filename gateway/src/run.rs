@@ -17,6 +17,7 @@ pub async fn run(args: GatewayArgs, shutdown: Shutdown) -> anyhow::Result<()> {
     let routes = router(Parts {
         services,
         verifier,
+        tokens,
         args,
     })?;
     serve(

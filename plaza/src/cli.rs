@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use plaza_kit::telemetry::TelemetryArgs;
 
-use crate::{ctl::CtlArgs, dead_letters::DeadLettersArgs, migrate::MigrateArgs, up::UpArgs};
+use crate::{
+    admin::AdminArgs, ctl::CtlArgs, dead_letters::DeadLettersArgs, migrate::MigrateArgs, up::UpArgs,
+};
 
 /// Plaza: a self-hosted messenger for rooms where tens of thousands are online at once.
 #[derive(Debug, clap::Parser)]
@@ -34,6 +36,8 @@ pub(crate) enum Subcommand {
     Gateway(Part<plaza_gateway::GatewayArgs>),
     /// Brings the databases to this version's schema; run it before the services of a new version
     Migrate(Part<MigrateArgs>),
+    /// Makes administrators, disables and enables accounts, and lists them
+    Admin(AdminArgs),
     /// Runs all of Plaza on this machine, with servers of its own
     Up(UpArgs),
     /// Looks at a running `plaza up`, and stops or starts single parts of it

@@ -6,6 +6,7 @@
     reason = "a command line speaks on its standard streams"
 )]
 
+mod admin;
 mod cli;
 mod ctl;
 mod dead_letters;
@@ -65,6 +66,7 @@ async fn run(part: Subcommand) -> anyhow::Result<()> {
             let _telemetry = telemetry::init("migrate", &part.telemetry)?;
             migrate::run(&part.own).await
         }
+        Subcommand::Admin(args) => admin::run(args).await,
         Subcommand::Up(args) => up::run(args).await,
         Subcommand::Ctl(args) => ctl::run(args).await,
         Subcommand::DeadLetters(args) => dead_letters::run(args).await,

@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 /// The parts that are configured; the others take flags alone.
-const PARTS: [&str; 6] = [
+const PARTS: [&str; 7] = [
     "auth",
     "rooms",
     "messages",
     "messages-publisher",
     "gateway",
     "migrate",
+    "admin",
 ];
 
 /// One table a part, in Markdown.

@@ -1,7 +1,8 @@
 //! What the server API takes and answers, and what an answer means for each
 //! channel. Pure: no I/O.
 
-use serde::{Deserialize, Serialize};
+use plaza_types::UserId;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::Channel;
@@ -24,13 +25,41 @@ pub enum Command<'a> {
         /// The publication, passed through as it is.
         data: &'a RawValue,
     },
+    /// Closes every connection of a user, on every node. Its outcome counts as
+    /// that of one channel. Nodes get it at most once.
+    Disconnect {
+        /// Whose.
+        user: UserId,
+        /// What the client is told.
+        disconnect: Close,
+    },
+}
+
+/// Why a connection was closed, for its client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Close {
+    code: u32,
+    reason: &'static str,
+}
+
+impl Close {
+    /// Connect again, with a new token: from 3000 to 3499 clients do.
+    pub const COME_BACK: Self = Self {
+        code: 3011,
+        reason: "a session ended",
+    };
+    /// Do not come back: from 4500 to 4999 clients do not.
+    pub const FOR_GOOD: Self = Self {
+        code: 4501,
+        reason: "account disabled",
+    };
 }
 
 impl Command<'_> {
     /// How many channels it goes to.
     pub fn channels(&self) -> usize {
         match self {
-            Self::Publish { .. } => 1,
+            Self::Publish { .. } | Self::Disconnect { .. } => 1,
             Self::Broadcast { channels, .. } => channels.len(),
         }
     }
@@ -101,6 +130,7 @@ pub(crate) struct Reply {
     error: Option<ErrorBody>,
     publish: Option<PublishResult>,
     broadcast: Option<BroadcastResult>,
+    disconnect: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -148,6 +178,7 @@ pub(crate) fn outcomes(command: &Command<'_>, reply: Reply) -> Option<Vec<Outcom
     }
     match command {
         Command::Publish { .. } => Some(vec![reply.publish?.into()]),
+        Command::Disconnect { .. } => reply.disconnect.map(|_| vec![Outcome::Accepted(None)]),
         Command::Broadcast { channels, .. } => {
             let responses = reply.broadcast?.responses;
             if responses.len() != channels.len() {
@@ -239,6 +270,31 @@ mod tests {
             parse(&command, failed).unwrap(),
             vec![Outcome::Retry { code: 100 }; 3]
         );
+    }
+
+    #[test]
+    fn a_user_is_disconnected_with_a_code_and_the_answer_is_checked() {
+        let user = UserId::new();
+        let command = Command::Disconnect {
+            user,
+            disconnect: Close::COME_BACK,
+        };
+        assert_eq!(
+            serde_json::to_value(&command).unwrap(),
+            serde_json::json!({ "disconnect": {
+                "user": user, "disconnect": { "code": 3011, "reason": "a session ended" },
+            } })
+        );
+        assert_eq!(
+            parse(&command, r#"{"disconnect":{}}"#).unwrap(),
+            [Outcome::Accepted(None)]
+        );
+        let down = r#"{"error":{"code":100,"message":"internal server error"}}"#;
+        assert_eq!(
+            parse(&command, down).unwrap(),
+            [Outcome::Retry { code: 100 }]
+        );
+        assert_eq!(parse(&command, "{}"), None, "nothing was done");
     }
 
     #[test]

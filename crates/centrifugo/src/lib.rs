@@ -9,6 +9,6 @@ mod channel;
 mod client;
 pub mod config;
 
-pub use api::{Command, Outcome, Position};
+pub use api::{Close, Command, Outcome, Position};
 pub use channel::{Channel, PERSONAL, PULSE};
 pub use client::{CallError, Client, ClientArgs, ClientError, MAX_TIMEOUT};

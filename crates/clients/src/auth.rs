@@ -1,12 +1,14 @@
 //! auth: accounts, sessions and tokens.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
 use plaza_kit::{
     feed::{FeedAnswer, FeedQuery},
     http_client::PeerError,
     token::{PublicJwks, Revocation},
 };
-use plaza_types::UserId;
+use plaza_types::{SessionId, UserId};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +64,9 @@ pub struct Login {
     pub password: String,
     /// What the session list will call the device.
     pub device: Option<String>,
+    /// Where the client is; believed of a service alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_address: Option<IpAddr>,
 }
 
 /// Continues or ends a session by its refresh token.
@@ -99,6 +104,25 @@ macro_rules! opaque_debug {
 }
 opaque_debug!(Register, Login, RefreshToken, Grant, ConnectionToken);
 
+/// A signed-in device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceSession {
+    /// Which.
+    pub id: SessionId,
+    /// What the device is called, such as "Firefox on Linux"; may be empty.
+    pub device: String,
+    /// Since when it is signed in.
+    pub created_at: DateTime<Utc>,
+    /// When it last renewed its tokens, which a device in use does every few minutes.
+    pub last_seen_at: DateTime<Utc>,
+    /// Whether it is the one that asks.
+    pub current: bool,
+}
+
+/// The most sessions of one answer; the ones used last.
+pub const MAX_SESSIONS: usize = 100;
+
 /// A token for Centrifugo.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -135,11 +159,10 @@ impl AuthClient {
             .await
     }
 
-    /// Opens a session. UNAUTHENTICATED: wrong name or password.
-    pub async fn login(&self, input: &Login) -> Result<Grant, ClientError> {
-        self.0
-            .call(As::Anyone, Method::POST, "/v1/login", input)
-            .await
+    /// Opens a session. UNAUTHENTICATED: wrong name or password. RATE_LIMITED:
+    /// too many wrong ones of this name from this address.
+    pub async fn login(&self, who: As<'_>, input: &Login) -> Result<Grant, ClientError> {
+        self.0.call(who, Method::POST, "/v1/login", input).await
     }
 
     /// Rotates a session's tokens. UNAUTHENTICATED: ended, expired or reused.
@@ -152,6 +175,17 @@ impl AuthClient {
     /// Ends a session, by its access token, its refresh token or both.
     pub async fn logout(&self, who: As<'_>, token: &RefreshToken) -> Result<(), ClientError> {
         self.0.call(who, Method::POST, "/v1/logout", token).await
+    }
+
+    /// The caller's sessions, the one used last first; at most [`MAX_SESSIONS`].
+    pub async fn sessions(&self, who: As<'_>) -> Result<Vec<DeviceSession>, ClientError> {
+        self.0.get(who, "/v1/sessions", &()).await
+    }
+
+    /// Ends one of the caller's sessions. NOT_FOUND: the caller has none of this id.
+    pub async fn revoke_session(&self, who: As<'_>, session: SessionId) -> Result<(), ClientError> {
+        let path = format!("/v1/sessions/{session}");
+        self.0.call(who, Method::DELETE, &path, &()).await
     }
 
     /// The caller.

@@ -12,6 +12,7 @@ pub mod feed;
 pub mod health;
 pub mod http;
 pub mod http_client;
+pub mod limit;
 pub mod metrics;
 pub mod redis;
 pub mod retry;

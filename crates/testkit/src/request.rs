@@ -1,7 +1,10 @@
 //! Requests to a router, without a socket.
 
+use std::net::{IpAddr, SocketAddr};
+
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use http::{HeaderMap, Method, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
@@ -54,6 +57,13 @@ impl Request {
     /// With one more header.
     pub fn header(mut self, name: &str, value: impl AsRef<str>) -> Self {
         self.builder = self.builder.header(name, value.as_ref());
+        self
+    }
+
+    /// As if it came from this address.
+    pub fn peer(mut self, address: IpAddr) -> Self {
+        let peer = ConnectInfo(SocketAddr::from((address, 4_711)));
+        self.builder = self.builder.extension(peer);
         self
     }
 

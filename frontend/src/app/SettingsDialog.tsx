@@ -1,3 +1,4 @@
+import { DeviceList } from '../features/sessions/DeviceList.tsx';
 import { text } from '../shared/i18n/text.ts';
 import { Button } from '../shared/ui/Button.tsx';
 import { Dialog } from '../shared/ui/Dialog.tsx';
@@ -30,6 +31,7 @@ export default function SettingsDialog({ onClose, onShortcuts }: SettingsDialogP
           </label>
         ))}
       </fieldset>
+      <DeviceList />
       <div className={styles.actions}>
         <Button onClick={onShortcuts}>{text.settings.shortcuts}</Button>
         <LogOut />

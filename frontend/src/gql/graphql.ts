@@ -168,6 +168,18 @@ export type MembersQueryVariables = Exact<{
 
 export type MembersQuery = { room: { members: { nodes: Array<{ role: Role, user: { id: string, username: string, displayName: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | null };
 
+export type SessionsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SessionsQuery = { sessions: Array<{ id: string, device: string, createdAt: string, lastSeenAt: string, current: boolean }> };
+
+export type RevokeSessionMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type RevokeSessionMutation = { revokeSession: boolean };
+
 export type MessageFieldsFragment = { id: string, seq: number, number: number, changedSeq: number, authorId: string, content: string, createdAt: string, editedAt: string | null, deletedAt: string | null, clientMessageId: string | null, author: { id: string, username: string, displayName: string } | null, replyTo: { id: string } | null };
 
 export type PageFieldsFragment = { headSeq: number, epoch: string, edges: Array<{ cursor: string, node: { id: string, seq: number, number: number, changedSeq: number, authorId: string, content: string, createdAt: string, editedAt: string | null, deletedAt: string | null, clientMessageId: string | null, author: { id: string, username: string, displayName: string } | null, replyTo: { id: string } | null } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean } };
@@ -639,6 +651,22 @@ export const MembersDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<MembersQuery, MembersQueryVariables>;
+export const SessionsDocument = new TypedDocumentString(`
+    query Sessions {
+  sessions {
+    id
+    device
+    createdAt
+    lastSeenAt
+    current
+  }
+}
+    `) as unknown as TypedDocumentString<SessionsQuery, SessionsQueryVariables>;
+export const RevokeSessionDocument = new TypedDocumentString(`
+    mutation RevokeSession($id: ID!) {
+  revokeSession(id: $id)
+}
+    `) as unknown as TypedDocumentString<RevokeSessionMutation, RevokeSessionMutationVariables>;
 export const NewestDocument = new TypedDocumentString(`
     query Newest($roomId: ID!, $last: Int!) {
   room(id: $roomId) {

@@ -7,12 +7,16 @@ mod nulls;
 mod operation;
 mod shape;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_graphql::{Request, Response as Answer, ServerError};
 use axum::{
-    Router,
-    extract::{State, rejection::BytesRejection},
+    Extension, Router,
+    extract::{ConnectInfo, State, rejection::BytesRejection},
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -24,10 +28,12 @@ use plaza_types::{ApiError, Code};
 use tower_http::csrf::{ConfigError, CsrfLayer, ProtectionError};
 
 use crate::{
-    LimitsArgs, PublicOrigins,
+    LimitsArgs, Network, PublicOrigins,
+    client_address::client_address,
     cookie::{CookieRules, Jar},
     device,
     graph::{Gateway, Identity, RequestContext, Schema},
+    rates,
 };
 use body::Refusal;
 pub(crate) use nulls::Types;
@@ -46,6 +52,8 @@ pub(crate) struct Endpoint {
     pub(crate) limits: LimitsArgs,
     /// Longest time that one may take.
     pub(crate) timeout: Duration,
+    /// Whose word about the client's address is taken.
+    pub(crate) trusted_proxies: Vec<Network>,
 }
 
 /// `/graphql`, for requests of the public origins and of programs that are no
@@ -82,9 +90,13 @@ async fn other_method() -> Response {
 
 async fn execute(
     State(endpoint): State<Arc<Endpoint>>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let address = peer.map(|Extension(ConnectInfo(peer))| {
+        client_address(peer.ip(), &headers, &endpoint.trusted_proxies)
+    });
     let request = match body::read(&headers, body) {
         Ok(request) => request,
         Err(refusal) => return refusal.into_response(),
@@ -92,7 +104,7 @@ async fn execute(
     let identity = identify(&headers, &endpoint);
     let jar = Arc::new(Jar::new(endpoint.cookies, &headers));
     let (operation, answer) = endpoint
-        .answer(request, identity, jar.clone(), &headers)
+        .answer(request, identity, jar.clone(), &headers, address)
         .await;
     answer::response(operation, answer, jar.header(Utc::now()))
 }
@@ -116,7 +128,13 @@ impl Endpoint {
         identity: Identity,
         jar: Arc<Jar>,
         headers: &HeaderMap,
+        address: Option<IpAddr>,
     ) -> (&'static str, Answer) {
+        // Before anything of it is read; its fields are charged when they are known.
+        let user = identity.user();
+        if let Err(error) = self.gateway.rates.take(user, address, rates::REQUEST) {
+            return (operation::OTHER, Answer::from_errors(vec![refusal(error)]));
+        }
         let (operation, admitted) = self.admit(&mut request, &identity);
         if let Err(error) = admitted {
             return (operation, Answer::from_errors(vec![error]));
@@ -125,7 +143,7 @@ impl Endpoint {
             .get(header::USER_AGENT)
             .and_then(|value| value.to_str().ok())
             .and_then(device::name);
-        let context = RequestContext::new(self.gateway.clone(), identity, jar, device);
+        let context = RequestContext::new(self.gateway.clone(), identity, jar, device, address);
         let (query, name) = (request.query.clone(), request.operation_name.clone());
         let execution = self.schema.execute(request.data(context));
         let mut answer = tokio::time::timeout(self.timeout, execution)

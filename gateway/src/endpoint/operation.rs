@@ -6,7 +6,7 @@ use async_graphql::parser::types::{DocumentOperations, ExecutableDocument};
 pub(super) const OTHER: &str = "other";
 
 /// The SPA's operations, sorted.
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 24] = [
     "Changes",
     "ConnectionToken",
     "CreateRoom",
@@ -25,9 +25,11 @@ const KNOWN: [&str; 22] = [
     "Older",
     "Refresh",
     "Register",
+    "RevokeSession",
     "Room",
     "Rooms",
     "Send",
+    "Sessions",
     "Users",
 ];
 

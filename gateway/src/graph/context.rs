@@ -1,15 +1,15 @@
 //! What resolvers reach: the deployment, and this request.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use async_graphql::Context;
 use plaza_clients::As;
-use plaza_kit::token::{Caller, TokenError, Verifier};
-use plaza_types::ApiError;
+use plaza_kit::token::{Caller, ServiceTokens, TokenError, Verifier};
+use plaza_types::{ApiError, UserId};
 use secrecy::ExposeSecret;
 
 use super::loaders::Loaders;
-use crate::{RealtimeEndpoint, Services, cookie::Jar, poll_after::Pollers};
+use crate::{RealtimeEndpoint, Services, cookie::Jar, poll_after::Pollers, rates::Rates};
 
 /// What is the same for every request.
 #[derive(Debug)]
@@ -18,6 +18,10 @@ pub(crate) struct Gateway {
     pub(crate) services: Services,
     /// Checks access tokens.
     pub(crate) verifier: Verifier,
+    /// For calls as the gateway itself.
+    pub(crate) tokens: ServiceTokens,
+    /// How much may be asked.
+    pub(crate) rates: Rates,
     /// Where browsers open their WebSocket; none: real time is off.
     pub(crate) realtime: Option<RealtimeEndpoint>,
     /// Who polls.
@@ -33,6 +37,16 @@ pub(crate) enum Identity {
     User(Arc<Caller>),
     /// One that is not valid.
     Refused(TokenError),
+}
+
+impl Identity {
+    /// Whose token it is; none without a valid one.
+    pub(crate) fn user(&self) -> Option<UserId> {
+        match self {
+            Self::User(caller) => Some(caller.user),
+            Self::Anonymous | Self::Refused(_) => None,
+        }
+    }
 }
 
 /// A signed-in request.
@@ -58,6 +72,8 @@ pub(crate) struct RequestContext {
     pub(crate) jar: Arc<Jar>,
     /// What the session list will call this device.
     pub(crate) device: Option<String>,
+    /// The client's; none in a test without a socket.
+    pub(crate) address: Option<IpAddr>,
     session: Result<Session, TokenError>,
 }
 
@@ -68,6 +84,7 @@ impl RequestContext {
         identity: Identity,
         jar: Arc<Jar>,
         device: Option<String>,
+        address: Option<IpAddr>,
     ) -> Self {
         let session = match identity {
             Identity::User(caller) => Ok(Session {
@@ -81,8 +98,16 @@ impl RequestContext {
             gateway,
             jar,
             device,
+            address,
             session,
         }
+    }
+
+    /// Takes a cost from what is left for this user and this address.
+    pub(crate) fn charge(&self, cost: usize) -> Result<(), ApiError> {
+        let user = self.session.as_ref().ok();
+        let user = user.map(|session| session.caller.user);
+        self.gateway.rates.take(user, self.address, cost)
     }
 
     /// The services.

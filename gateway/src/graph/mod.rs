@@ -6,6 +6,7 @@ mod context;
 mod cost;
 mod input;
 mod loaders;
+mod metered;
 mod mutations;
 mod page;
 mod queries;
@@ -28,7 +29,8 @@ pub(crate) fn build(limits: LimitsArgs, dev: bool) -> Schema {
     let schema = Built::build(Query::default(), Mutation::default(), EmptySubscription)
         .limit_depth(limits.graphql_max_depth)
         .limit_complexity(limits.graphql_max_complexity)
-        .limit_directives(limits.graphql_max_directives);
+        .limit_directives(limits.graphql_max_directives)
+        .extension(metered::Metered);
     if dev {
         schema.finish()
     } else {

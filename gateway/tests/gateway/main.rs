@@ -10,6 +10,7 @@
 
 mod hostile;
 mod identity;
+mod limits;
 mod loaders;
 mod lost;
 mod sessions;

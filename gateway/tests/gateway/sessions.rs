@@ -161,3 +161,50 @@ async fn the_realtime_token_is_null_when_real_time_is_off() {
     assert_eq!(answer.json()["data"], json!({ "connectionToken": null }));
     assert!(codes(&answer).is_empty());
 }
+
+#[tokio::test]
+async fn a_devices_session_is_listed_and_ended_as_the_caller() {
+    let id = "0198d5a0-0000-7000-8000-000000000001";
+    let bench = Bench::new(&[], move |call| match call.to.as_str() {
+        "GET /v1/sessions" => (
+            StatusCode::OK,
+            json!([{ "id": id, "device": "Firefox on Linux", "current": true,
+                     "createdAt": "2026-01-02T03:04:05Z", "lastSeenAt": "2026-01-02T04:04:05Z" }]),
+        ),
+        to if to.ends_with(id) => (StatusCode::NO_CONTENT, Value::Null),
+        _ => refusal(StatusCode::NOT_FOUND, "NOT_FOUND"),
+    })
+    .await;
+    let answer = bench
+        .send(bench.ask("{ sessions { id device current } }", &Value::Null))
+        .await;
+    assert_eq!(
+        answer.json()["data"]["sessions"],
+        json!([{ "id": id, "device": "Firefox on Linux", "current": true }])
+    );
+    let revoke = "mutation($id: ID!) { revokeSession(id: $id) }";
+    for (id, code) in [
+        (id, None),
+        ("0198d5a0-0000-7000-8000-000000000002", Some("NOT_FOUND")),
+        ("../users", Some("BAD_USER_INPUT")),
+    ] {
+        let answer = bench.send(bench.ask(revoke, &json!({ "id": id }))).await;
+        assert_eq!(codes(&answer).first().map(String::as_str), code, "{id}");
+    }
+    assert_eq!(
+        bench.called(),
+        [
+            format!("DELETE /v1/sessions/{id}"),
+            "DELETE /v1/sessions/0198d5a0-0000-7000-8000-000000000002".into(),
+            "GET /v1/sessions".into(),
+        ]
+    );
+    for call in bench.calls() {
+        assert!(
+            call.authorization
+                .is_some_and(|value| value.starts_with("Bearer ey"))
+        );
+    }
+    let nobody = graphql(revoke, &json!({ "id": id }));
+    assert_eq!(codes(&bench.send(nobody).await), ["UNAUTHENTICATED"]);
+}

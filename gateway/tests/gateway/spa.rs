@@ -217,6 +217,7 @@ async fn a_folder_that_is_no_build_is_refused_at_start() {
     let parts = Parts {
         services: Services::new(&args.peers).unwrap(),
         verifier: Issuer::new().verifier(),
+        tokens: plaza_testkit::service_tokens("gateway"),
         args,
     };
     let error = router(parts).unwrap_err();

@@ -75,6 +75,7 @@ pub(crate) fn gateway(issuer: &Issuer, services: SocketAddr, flags: &[&str]) -> 
     router(Parts {
         services,
         verifier: issuer.verifier(),
+        tokens: plaza_testkit::service_tokens("gateway"),
         args,
     })
     .unwrap()

@@ -7,6 +7,7 @@
     reason = "a test fails where something is not as it should be"
 )]
 
+mod admin;
 mod bad_input;
 mod bad_tokens;
 mod conversation;

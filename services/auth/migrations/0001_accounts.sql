@@ -67,3 +67,17 @@ CREATE TABLE revocation_feed (
     dropped bigint NOT NULL DEFAULT 0
 );
 INSERT INTO revocation_feed DEFAULT VALUES;
+
+-- Whose open connections Centrifugo has still to close: at once, and again when
+-- no token that was given before can open one any more.
+CREATE TABLE endings (
+    id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_id  uuid NOT NULL,
+    ended_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- When to tell Centrifugo next. Who tells it moves this on first, so that
+    -- replicas take turns and another one follows where one died.
+    due_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- Whether Centrifugo has answered the first time.
+    told     boolean NOT NULL DEFAULT false
+);
+CREATE INDEX endings_due ON endings (due_at);

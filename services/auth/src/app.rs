@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use plaza_kit::token::{Revocations, ServiceTokens, Verifier};
+use plaza_kit::token::{Revocation, Revocations, ServiceTokens, Verifier};
 use sqlx::PgPool;
+use tokio::sync::Notify;
 
 use crate::{
     config::Policy,
     domain::refresh_token::RefreshKey,
+    guesses::Guesses,
     keys::SigningKeys,
     passwords::Passwords,
     tasks::{self, ReadKeysError},
@@ -21,9 +23,12 @@ pub struct App {
     pub(crate) policy: Policy,
     pub(crate) keys: SigningKeys,
     pub(crate) passwords: Passwords,
+    pub(crate) guesses: Guesses,
     pub(crate) refresh_key: RefreshKey,
     pub(crate) verifier: Verifier,
     pub(crate) service_tokens: ServiceTokens,
+    /// Wakes the task that has connections closed.
+    pub(crate) ended: Arc<Notify>,
 }
 
 impl App {
@@ -33,6 +38,7 @@ impl App {
         pool: PgPool,
         policy: Policy,
         passwords: Passwords,
+        guesses: Guesses,
         refresh_key: RefreshKey,
         service_tokens: ServiceTokens,
     ) -> Self {
@@ -46,10 +52,19 @@ impl App {
             policy,
             keys,
             passwords,
+            guesses,
             refresh_key,
             verifier,
             service_tokens,
+            ended: Arc::default(),
         }
+    }
+
+    /// After the commit that ended a session: it is refused here at once, and
+    /// its connection is closed.
+    pub(crate) fn ended(&self, revocation: Revocation) {
+        self.verifier.revocations().add(revocation);
+        self.ended.notify_one();
     }
 
     /// Reads the signing keys and makes those that are lacking. The running

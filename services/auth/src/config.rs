@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use plaza_centrifugo::{Client, ClientArgs};
 use plaza_kit::{
     config::{self, ConfigError, InternalSecretArgs, ListenArgs, OpsArgs, PoolArgs},
     token::ServiceTokens,
@@ -10,11 +11,13 @@ use secrecy::SecretString;
 
 use crate::{
     domain::refresh_token::RefreshKey,
-    passwords::{PasswordCost, PasswordLimits},
+    guesses::GuessArgs,
+    passwords::{PasswordCost, PasswordLimits, Passwords},
 };
 
 /// The database's URL.
 pub(crate) const DATABASE_URL: &str = "PLAZA_AUTH_DATABASE_URL";
+const COST: &str = "PLAZA_PASSWORD_MEMORY_KIB, _PASSES, _LANES";
 const REFRESH_KEY: &str = "PLAZA_AUTH_REFRESH_KEY";
 
 /// Who may open an account.
@@ -53,6 +56,12 @@ pub struct AuthArgs {
     /// File that holds it
     #[arg(long, env = "PLAZA_AUTH_REFRESH_KEY_FILE")]
     pub auth_refresh_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    /// Where connections are closed; not needed with real time off.
+    pub centrifugo: ClientArgs,
+    /// Whether there is real time. Without it there are no connections to close, and Centrifugo is not needed
+    #[arg(long, env = "PLAZA_REALTIME_ENABLED", default_value_t = true, action = clap::ArgAction::Set)]
+    pub realtime_enabled: bool,
     /// Who may open an account
     #[arg(long, env = "PLAZA_REGISTRATION", value_enum, default_value_t = Registration::Open)]
     pub registration: Registration,
@@ -72,6 +81,17 @@ pub struct AuthArgs {
     #[arg(long, env = "PLAZA_CONNECTION_LIFETIME_S", default_value_t = 3_600,
           value_parser = clap::value_parser!(u32).range(60..=86_400))]
     pub connection_lifetime_s: u32,
+    #[command(flatten)]
+    /// What a password hash costs.
+    pub passwords: PasswordArgs,
+    #[command(flatten)]
+    /// How guessing passwords is throttled.
+    pub guesses: GuessArgs,
+}
+
+/// What a password hash costs, and how many are made at once.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct PasswordArgs {
     /// Memory of one password hash (KiB)
     #[arg(long, env = "PLAZA_PASSWORD_MEMORY_KIB", default_value_t = 19_456)]
     pub password_memory_kib: u32,
@@ -89,6 +109,35 @@ pub struct AuthArgs {
     #[arg(long, env = "PLAZA_PASSWORD_QUEUE", default_value_t = 64,
           value_parser = clap::value_parser!(u16).range(0..=4_096))]
     pub password_queue: u16,
+}
+
+impl PasswordArgs {
+    /// Hashes as configured.
+    pub fn passwords(&self) -> Result<Passwords, ConfigError> {
+        Passwords::new(self.cost()?, self.limits()).map_err(|error| ConfigError::Invalid {
+            name: COST,
+            why: error.to_string(),
+        })
+    }
+
+    pub(crate) fn cost(&self) -> Result<PasswordCost, ConfigError> {
+        PasswordCost::new(
+            self.password_memory_kib,
+            self.password_passes,
+            self.password_lanes,
+        )
+        .map_err(|error| ConfigError::Invalid {
+            name: COST,
+            why: error.to_string(),
+        })
+    }
+
+    fn limits(&self) -> PasswordLimits {
+        PasswordLimits {
+            threads: self.password_threads.into(),
+            queue: self.password_queue.into(),
+        }
+    }
 }
 
 /// Lifetimes and rules that requests are answered by.
@@ -140,27 +189,15 @@ impl AuthArgs {
         })
     }
 
+    /// Of Centrifugo; none with real time off.
+    pub(crate) fn centrifugo(&self) -> Result<Option<Client>, ConfigError> {
+        self.realtime_enabled
+            .then(|| self.centrifugo.client())
+            .transpose()
+    }
+
     pub(crate) fn service_tokens(&self) -> Result<ServiceTokens, ConfigError> {
         ServiceTokens::from_args("auth", &self.internal_secret)
-    }
-
-    pub(crate) fn password_cost(&self) -> Result<PasswordCost, ConfigError> {
-        PasswordCost::new(
-            self.password_memory_kib,
-            self.password_passes,
-            self.password_lanes,
-        )
-        .map_err(|error| ConfigError::Invalid {
-            name: "PLAZA_PASSWORD_MEMORY_KIB, _PASSES, _LANES",
-            why: error.to_string(),
-        })
-    }
-
-    pub(crate) fn password_limits(&self) -> PasswordLimits {
-        PasswordLimits {
-            threads: self.password_threads.into(),
-            queue: self.password_queue.into(),
-        }
     }
 }
 
@@ -215,12 +252,13 @@ mod tests {
 
     #[test]
     fn impossible_hashing_costs_are_refused() {
-        assert!(parse(&[]).password_cost().is_ok());
+        assert!(parse(&[]).passwords.cost().is_ok());
         assert!(
             parse(&["--password-memory-kib", "1"])
-                .password_cost()
+                .passwords
+                .cost()
                 .is_err()
         );
-        assert!(parse(&["--password-passes", "0"]).password_cost().is_err());
+        assert!(parse(&["--password-passes", "0"]).passwords.cost().is_err());
     }
 }

@@ -15,10 +15,14 @@
 //! not in the database, so that a copy of it continues nobody's session. With
 //! the *internal secret* services ask for revocations.
 
+pub mod admin;
 mod api;
 mod app;
 mod config;
 mod domain;
+#[cfg(test)]
+mod guarantees;
+mod guesses;
 mod keys;
 mod passwords;
 mod run;
@@ -29,8 +33,9 @@ mod testing;
 
 pub use api::router;
 pub use app::App;
-pub use config::{AuthArgs, Policy, Registration};
+pub use config::{AuthArgs, PasswordArgs, Policy, Registration};
 pub use domain::refresh_token::{RefreshKey, ShortKey};
+pub use guesses::{GuessArgs, Guesses};
 pub use keys::{KeyError, SignError, SigningKeys};
 pub use passwords::{CostError, PasswordCost, PasswordError, PasswordLimits, Passwords, Verdict};
 pub use run::run;

@@ -2,27 +2,27 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use plaza_kit::{db, health::Readiness, http::edge, serve::serve, shutdown::Shutdown};
 
 use crate::{
     api::router,
     app::App,
     config::{AuthArgs, DATABASE_URL, Policy},
-    passwords::Passwords,
+    guesses::Guesses,
     tasks,
 };
 
 /// Runs auth until `shutdown` begins and all is drained. Fails before anything
 /// is started when a setting is wrong.
 pub async fn run(args: AuthArgs, shutdown: Shutdown) -> anyhow::Result<()> {
+    let centrifugo = args.centrifugo()?;
     let pool = db::pool(DATABASE_URL, &args.database_url()?, &args.pool)?;
-    let passwords = Passwords::new(args.password_cost()?, args.password_limits())
-        .context("cannot hash passwords")?;
+    let passwords = args.passwords.passwords()?;
     let app = App::new(
         pool.clone(),
         Policy::from_args(&args),
         passwords,
+        Guesses::new(&args.guesses),
         args.refresh_key()?,
         args.service_tokens()?,
     );
@@ -32,7 +32,10 @@ pub async fn run(args: AuthArgs, shutdown: Shutdown) -> anyhow::Result<()> {
     refuse_unmigrated(pool.clone(), &shutdown);
     tasks::follow_keys(pool.clone(), app.keys.clone(), readiness.clone(), &shutdown);
     tasks::follow_revocations(&app, readiness.clone(), &shutdown);
-    tasks::clean_up(pool, &shutdown);
+    tasks::clean_up(pool, app.policy.connection_lifetime, &shutdown);
+    if let Some(centrifugo) = centrifugo {
+        tasks::close_connections(&app, centrifugo, &shutdown);
+    }
 
     let routes = edge(
         router(app),
@@ -103,6 +106,8 @@ mod tests {
             REFRESH_SECRET,
             "--password-memory-kib",
             "64",
+            "--realtime-enabled",
+            "false",
         ])
         .args
     }
@@ -133,6 +138,13 @@ mod tests {
         assert_eq!(
             client.connection_token(ada).await.unwrap().channels.len(),
             2
+        );
+        let sessions = client.sessions(ada).await.unwrap();
+        assert_eq!((sessions.len(), sessions[0].current), (1, true));
+        let nobodys = client.revoke_session(ada, plaza_types::SessionId::new());
+        assert_eq!(
+            nobodys.await.unwrap_err().code(),
+            Some(plaza_types::Code::NotFound)
         );
         let refresh = plaza_clients::auth::RefreshToken {
             refresh_token: Some(grant.refresh_token.clone()),

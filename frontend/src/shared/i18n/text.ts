@@ -172,6 +172,18 @@ export const text = {
     shortcuts: 'Keyboard shortcuts',
   },
 
+  devices: {
+    title: 'Where you are logged in',
+    current: 'This device',
+    unnamed: 'Unknown device',
+    now: 'In use now',
+    seen: (when: string) => `Last seen ${when}`,
+    since: (when: string) => `since ${when}`,
+    logoutOf: (device: string) => `Log out of ${device}`,
+    failed: 'Your devices could not be loaded.',
+    loading: 'Loading your devices',
+  },
+
   shortcuts: {
     title: 'Keyboard shortcuts',
     jump: 'Jump to a room',

@@ -1,5 +1,8 @@
 use async_graphql::{Context, InputObject, Object, Result};
-use plaza_clients::auth::{self, Grant};
+use plaza_clients::{
+    As,
+    auth::{self, Grant},
+};
 
 use crate::{
     graph::{
@@ -35,8 +38,10 @@ impl Login {
             username: input.username,
             password: input.password,
             device: request.device.clone(),
+            client_address: request.address,
         };
-        let grant = request.services().auth.login(&who).await;
+        let gateway = As::Service(&request.gateway.tokens);
+        let grant = request.services().auth.login(gateway, &who).await;
         Ok(opened(request, input.client, grant.map_err(refused)?))
     }
 }

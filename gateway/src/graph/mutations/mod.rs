@@ -18,6 +18,7 @@ mod mute_member;
 mod refresh_session;
 mod register;
 mod revoke_invitation;
+mod revoke_session;
 mod send_message;
 mod set_role;
 mod unban_member;
@@ -32,6 +33,7 @@ pub(crate) struct Mutation(
     login::Login,
     refresh_session::RefreshSession,
     logout::Logout,
+    revoke_session::RevokeSession,
     create_room::CreateRoom,
     join_room::JoinRoom,
     leave_room::LeaveRoom,

@@ -6,6 +6,7 @@ mod invitations;
 mod me;
 mod room;
 mod rooms;
+mod sessions;
 mod users;
 
 use async_graphql::MergedObject;
@@ -20,4 +21,5 @@ pub(crate) struct Query(
     heads::AllHeads,
     invitations::OwnInvitations,
     users::Users,
+    sessions::Sessions,
 );

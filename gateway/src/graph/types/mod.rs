@@ -15,7 +15,7 @@ pub(crate) use invitation::Invitation;
 pub(crate) use member::{Member, Membership, Role};
 pub(crate) use message::{Message, MessageConnection, RoomChanges};
 pub(crate) use room::{FanoutMode, Room, Visibility};
-pub(crate) use session::{ClientKind, RealtimeToken, Session};
+pub(crate) use session::{ClientKind, DeviceSession, RealtimeToken, Session};
 pub(crate) use user::User;
 
 /// A count as GraphQL's 32-bit Int; what does not fit is the largest.

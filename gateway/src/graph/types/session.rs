@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use async_graphql::{Enum, SimpleObject};
-use plaza_clients::auth::Grant;
+use async_graphql::{Enum, ID, SimpleObject};
+use plaza_clients::auth::{self, Grant};
 
 use super::User;
 use crate::graph::scalars::DateTime;
@@ -44,6 +44,33 @@ impl Session {
             expires_at: grant.expires_at.into(),
             refresh_token: Some(grant.refresh_token),
             user: Arc::new(grant.user).into(),
+        }
+    }
+}
+
+/// A signed-in device.
+#[derive(SimpleObject)]
+pub(crate) struct DeviceSession {
+    /// Which.
+    id: ID,
+    /// What it is called, such as "Firefox on Linux"; empty when it did not say.
+    device: String,
+    /// Since when it is signed in.
+    created_at: DateTime,
+    /// When it last renewed its tokens, which a device in use does every few minutes.
+    last_seen_at: DateTime,
+    /// Whether it is the one that asks.
+    current: bool,
+}
+
+impl From<auth::DeviceSession> for DeviceSession {
+    fn from(session: auth::DeviceSession) -> Self {
+        Self {
+            id: session.id.to_string().into(),
+            device: session.device,
+            created_at: session.created_at.into(),
+            last_seen_at: session.last_seen_at.into(),
+            current: session.current,
         }
     }
 }

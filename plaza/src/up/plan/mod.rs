@@ -270,6 +270,7 @@ impl Plan {
         if name == PartName::Gateway {
             let origins = self.wanted.origins(layout.gateway.api).join(",");
             environment.push(("PLAZA_PUBLIC_ORIGINS", origins.into()));
+            environment.extend(self.wanted.limits());
             if let Some(spa) = &self.wanted.spa {
                 environment.push(("PLAZA_SPA_DIR", spa.into()));
             }

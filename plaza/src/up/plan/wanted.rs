@@ -1,5 +1,6 @@
 //! What was asked for, and what follows for origins and addresses.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// What was asked for.
@@ -26,6 +27,21 @@ impl Wanted {
         origins.extend(self.host.as_deref().map(|host| origin(host, port)));
         origins.dedup();
         origins
+    }
+
+    /// Limits that differ from the defaults, unless the environment has them.
+    /// Reached from this machine alone, everybody has one address: what limits
+    /// an address would limit all people together, and keeps no stranger out.
+    pub(super) fn limits(&self) -> Vec<(&'static str, OsString)> {
+        let by_address = [
+            "PLAZA_RATE_ADDRESS_PER_SECOND",
+            "PLAZA_RATE_ANONYMOUS_PER_SECOND",
+        ];
+        by_address
+            .into_iter()
+            .filter(|name| self.host.is_none() && std::env::var_os(name).is_none())
+            .map(|name| (name, "0".into()))
+            .collect()
     }
 
     pub(super) fn bind_address(&self) -> &'static str {
@@ -66,7 +82,9 @@ mod tests {
             ["http://localhost:8080", "http://127.0.0.1:8080"]
         );
         assert_eq!(local.url(8080), "http://localhost:8080");
+        assert_eq!(local.limits().len(), 2, "one address is everybody's");
         let open = wanted(Some("chat.lan"));
+        assert!(open.limits().is_empty(), "the defaults");
         assert_eq!(open.bind_address(), "0.0.0.0");
         assert!(open.origins(8080).contains(&"http://chat.lan:8080".into()));
     }

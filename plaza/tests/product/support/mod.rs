@@ -19,7 +19,7 @@ use reqwest::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub(crate) use person::Person;
+pub(crate) use person::{PASSWORD, Person};
 
 const PLAZA: &str = env!("CARGO_BIN_EXE_plaza");
 
@@ -115,7 +115,7 @@ impl Plaza {
         std::fs::read_to_string(self.data.path().join("log")).unwrap_or_default()
     }
 
-    fn folder(&self) -> PathBuf {
+    pub(crate) fn folder(&self) -> PathBuf {
         self.data.path().join("data")
     }
 

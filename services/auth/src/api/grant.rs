@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use plaza_clients::auth::{Grant, User};
 use plaza_kit::http::Reject;
-use plaza_types::{DeviceName, SessionId, TextError};
+use plaza_types::{ApiError, Code, DeviceName, SessionId, TextError};
 use sqlx::PgConnection;
 
 use crate::{
@@ -20,6 +20,9 @@ pub(super) enum OpenError {
     Database(#[from] sqlx::Error),
     #[error("cannot sign the access token")]
     Sign(#[from] SignError),
+    /// Since its password was compared.
+    #[error("the account was disabled")]
+    Disabled,
 }
 
 impl From<OpenError> for Reject {
@@ -27,8 +30,17 @@ impl From<OpenError> for Reject {
         match error {
             OpenError::Database(error) => Self::database(&error),
             OpenError::Sign(error) => error.into(),
+            OpenError::Disabled => disabled(),
         }
     }
+}
+
+/// What a disabled account's owner is told.
+pub(super) fn disabled() -> Reject {
+    Reject(ApiError::new(
+        Code::Forbidden,
+        "This account is disabled. Ask an administrator.",
+    ))
 }
 
 /// Opens a session in this transaction. It is signed before the commit, so
@@ -44,8 +56,9 @@ pub(super) async fn open(
         generation: 0,
     };
     let lifetime = app.policy.session_lifetime;
-    let expires_at =
-        storage::sessions::open(transaction, token.session, user.id, device, lifetime).await?;
+    let expires_at = storage::sessions::open(transaction, token.session, user.id, device, lifetime)
+        .await?
+        .ok_or(OpenError::Disabled)?;
     Ok(grant(app, user, token, expires_at)?)
 }
 

@@ -1,13 +1,24 @@
 //! `POST /v1/login`: opens a session.
 
-use axum::extract::State;
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use axum::extract::{ConnectInfo, FromRequestParts, State};
+use http::request::Parts;
 use plaza_clients::auth::{Grant, Login};
-use plaza_kit::http::{Json, Reject};
+use plaza_kit::{
+    http::{Json, Reject},
+    token::ServiceCaller,
+};
 use plaza_types::{ApiError, Code, MAX_PASSWORD_BYTES, TextError, Username};
 
 use super::grant::{self, OpenError};
 use crate::{
     app::App,
+    domain::username_key::username_key,
     passwords::{PasswordError, Verdict},
     storage::users,
 };
@@ -25,6 +36,9 @@ enum LoginError {
     Wrong,
     #[error("the account is disabled")]
     Disabled,
+    /// Of this name, from this address.
+    #[error("too many wrong passwords")]
+    Throttled(Duration),
     #[error("the password could not be compared")]
     Password(#[from] PasswordError),
     #[error("no session")]
@@ -40,6 +54,7 @@ impl LoginError {
             Self::Input { .. } => "bad_input",
             Self::Wrong => "wrong",
             Self::Disabled => "disabled",
+            Self::Throttled(_) => "throttled",
             Self::Password(PasswordError::Busy) => "busy",
             _ => "failed",
         }
@@ -54,14 +69,20 @@ impl From<LoginError> for Reject {
                 Code::Unauthenticated,
                 "Wrong username or password.",
             )),
-            LoginError::Disabled => Self(ApiError::new(
-                Code::Forbidden,
-                "This account is disabled. Ask an administrator.",
-            )),
+            LoginError::Disabled => grant::disabled(),
+            LoginError::Throttled(wait) => Self(throttled(wait)),
             LoginError::Password(error) => error.into(),
             LoginError::Open(error) => error.into(),
             LoginError::Database(error) => Self::database(&error),
         }
+    }
+}
+
+fn throttled(wait: Duration) -> ApiError {
+    let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    ApiError {
+        message: "Too many wrong passwords. Wait before you try again.".into(),
+        ..ApiError::rate_limited(ms.max(1))
     }
 }
 
@@ -81,19 +102,52 @@ fn check_password(password: &str) -> Result<(), TextError> {
     Ok(())
 }
 
-async fn login(app: &App, input: Login) -> Result<Grant, LoginError> {
+/// Where the client is: the word of a service is taken for it, else it is who
+/// asks.
+pub(super) struct ClientAddress {
+    of_service: bool,
+    peer: Option<IpAddr>,
+}
+
+impl FromRequestParts<App> for ClientAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let service = ServiceCaller::from_request_parts(parts, app).await;
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Ok(Self {
+            of_service: service.is_ok(),
+            peer: peer.map(|peer| peer.0.ip()),
+        })
+    }
+}
+
+impl ClientAddress {
+    fn of(&self, input: &Login) -> Option<IpAddr> {
+        let told = input.client_address.filter(|_| self.of_service);
+        told.or(self.peer)
+    }
+}
+
+async fn login(app: &App, address: &ClientAddress, input: Login) -> Result<Grant, LoginError> {
     let rule = |field| move |source| LoginError::Input { field, source };
     let username = Username::parse(&input.username).map_err(rule("username"))?;
     check_password(&input.password).map_err(rule("password"))?;
     let device = grant::device(input.device.as_deref()).map_err(rule("device"))?;
 
+    let guess = app
+        .guesses
+        .begin(&username_key(&username), address.of(&input))
+        .map_err(LoginError::Throttled)?;
     let known = users::credentials(&app.pool, &username).await?;
     let stored = known.as_ref().map(|known| known.password_hash.clone());
     // No connection is held while the password is hashed.
     let verdict = app.passwords.verify(input.password.into(), stored).await?;
     let (Some(known), Verdict::Right { rehashed }) = (known, verdict) else {
+        guess.wrong();
         return Err(LoginError::Wrong);
     };
+    guess.right();
     if known.disabled {
         return Err(LoginError::Disabled);
     }
@@ -108,9 +162,10 @@ async fn login(app: &App, input: Login) -> Result<Grant, LoginError> {
 
 pub(super) async fn handle(
     State(app): State<App>,
+    address: ClientAddress,
     Json(input): Json<Login>,
 ) -> Result<Json<Grant>, Reject> {
-    let result = login(&app, input).await;
+    let result = login(&app, &address, input).await;
     let label = result.as_ref().map_or_else(LoginError::label, |_| "ok");
     metrics::counter!("plaza_logins_total", "result" => label).increment(1);
     Ok(Json(result?))
@@ -173,6 +228,76 @@ mod tests {
             (unknown.status, &unknown.bytes)
         );
         assert_eq!(installation.rows().await, (1, 1));
+    }
+
+    /// A login told by the gateway, or by somebody who says to be it.
+    async fn from(
+        installation: &Installation,
+        address: &str,
+        password: &str,
+        token: Option<String>,
+    ) -> Answer {
+        let input = json!({
+            "username": "ada", "password": password, "clientAddress": address,
+        });
+        let mut request = Request::post("/v1/login").json(&input);
+        if let Some(token) = token {
+            request = request.bearer(token);
+        }
+        request.send(&installation.router).await
+    }
+
+    #[tokio::test]
+    async fn somebody_elses_wrong_guesses_do_not_keep_the_owner_out() {
+        let installation = Installation::new().await;
+        installation.register("ada").await;
+        let gateway = || Some(plaza_testkit::service_tokens("gateway").sign().unwrap());
+        for _ in 0..5 {
+            let wrong = from(&installation, "192.0.2.66", "wrong horse", gateway()).await;
+            assert_eq!(wrong.code(), "UNAUTHENTICATED");
+        }
+        // Even the right one, from where it was guessed: else the answer would tell.
+        for password in ["wrong horse", PASSWORD] {
+            let answer = from(&installation, "192.0.2.66", password, gateway()).await;
+            assert_eq!(answer.code(), "RATE_LIMITED");
+            let wait = &answer.json()["error"]["retryAfterMs"];
+            assert!((1..=60_000).contains(&wait.as_u64().unwrap()), "{wait}");
+            assert!(answer.headers.contains_key("retry-after"));
+        }
+        let owner = from(&installation, "192.0.2.1", PASSWORD, gateway()).await;
+        owner.expect(StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn an_address_that_no_service_vouches_for_changes_nothing() {
+        for forged in [None, Some("forged")] {
+            let installation = Installation::new().await;
+            let ada = installation.register("ada").await;
+            let token = forged.map_or(ada.access_token, Into::into);
+            let mut codes = Vec::new();
+            for place in 0..6 {
+                let address = format!("192.0.2.{place}");
+                let answer =
+                    from(&installation, &address, "wrong horse", Some(token.clone())).await;
+                codes.push(answer.code());
+            }
+            assert_eq!(codes[4..], ["UNAUTHENTICATED", "RATE_LIMITED"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unknown_name_is_throttled_as_a_known_one_is() {
+        let installation = Installation::new().await;
+        installation.register("ada").await;
+        let mut codes = Vec::new();
+        for name in ["ada", "nobody"] {
+            let input = json!({ "username": name, "password": "wrong horse" });
+            for _ in 0..6 {
+                codes.push(login(&installation, &input).await.code());
+            }
+        }
+        assert_eq!(codes[..6], codes[6..]);
+        assert_eq!(codes[5], "RATE_LIMITED");
     }
 
     #[tokio::test]

@@ -60,7 +60,7 @@ async fn logout(app: &App, headers: &HeaderMap, input: &Body) -> Result<(), Logo
     let ended = sessions::end(&mut transaction, &sessions).await?;
     transaction.commit().await?;
     for session in sessions {
-        app.verifier.revocations().add(Revocation::Session(session));
+        app.ended(Revocation::Session(session));
     }
     metrics::counter!("plaza_logouts_total").increment(ended as u64);
     Ok(())

@@ -10,11 +10,12 @@ mod named;
 mod refresh;
 mod register;
 mod revocations;
+mod sessions;
 mod users;
 
 use axum::{
     Router,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use plaza_kit::http::Reject;
 use plaza_types::ApiError;
@@ -33,6 +34,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/refresh", post(refresh::handle))
         .route("/v1/logout", post(logout::handle))
         .route("/v1/me", get(me::handle))
+        .route("/v1/sessions", get(sessions::list))
+        .route("/v1/sessions/{id}", delete(sessions::revoke))
         .route("/v1/users/lookup", post(users::handle))
         .route("/v1/users/named", post(named::handle))
         .route("/v1/connection-token", post(connection_token::handle))

@@ -90,7 +90,7 @@ async fn refresh(app: &App, input: Body) -> Result<(Grant, &'static str), Refres
         Step::EndForReuse => {
             sessions::end(&mut transaction, &[session]).await?;
             transaction.commit().await?;
-            app.verifier.revocations().add(Revocation::Session(session));
+            app.ended(Revocation::Session(session));
             tracing::warn!(
                 %session,
                 user = %locked.user.id,

@@ -11,7 +11,7 @@ use crate::{
     app::App,
     config::Registration,
     passwords::PasswordError,
-    storage::users::{self, CreateUserError},
+    storage::users::{self, CreateUserError, SiteRole},
 };
 
 /// Why no account was opened.
@@ -105,6 +105,7 @@ async fn register(app: &App, input: Register) -> Result<Grant, RegisterError> {
         &input.username,
         &input.display_name,
         &hash,
+        SiteRole::User,
     )
     .await?;
     let grant = grant::open(app, &mut transaction, user, &input.device).await?;

@@ -1,5 +1,6 @@
 //! auth's own database; nothing else here knows SQL.
 
+pub(crate) mod endings;
 pub(crate) mod keys;
 pub(crate) mod revocations;
 pub(crate) mod sessions;

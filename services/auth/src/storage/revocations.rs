@@ -44,19 +44,46 @@ pub(crate) async fn append(
     revocations: &[Revocation],
 ) -> sqlx::Result<()> {
     Lock::Revocations.hold(transaction).await?;
-    for revocation in revocations {
-        let (kind, subject) = match revocation {
-            Revocation::Session(id) => (Kind::Session, id.uuid()),
-            Revocation::User(id) => (Kind::User, id.uuid()),
-        };
-        sqlx::query!(
-            "INSERT INTO revocations (kind, subject) VALUES ($1, $2)",
-            kind as Kind,
-            subject,
-        )
-        .execute(&mut *transaction)
-        .await?;
-    }
+    let (kinds, subjects): (Vec<_>, Vec<_>) = revocations
+        .iter()
+        .map(|revocation| match revocation {
+            Revocation::Session(id) => ("session".to_owned(), id.uuid()),
+            Revocation::User(id) => ("user".to_owned(), id.uuid()),
+        })
+        .unzip();
+    sqlx::query!(
+        "INSERT INTO revocations (kind, subject)
+         SELECT kind, subject FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY AS r (kind, subject, place)
+         ORDER BY place",
+        &kinds,
+        &subjects,
+    )
+    .execute(&mut *transaction)
+    .await?;
+    Ok(())
+}
+
+/// Takes a user's own entry out of the feed, in this transaction, and makes
+/// every poller replace what it holds. Sessions that were ended stay ended:
+/// each has an entry of its own.
+pub(crate) async fn withdraw(
+    transaction: &mut PgConnection,
+    user: plaza_types::UserId,
+) -> sqlx::Result<()> {
+    Lock::Revocations.hold(transaction).await?;
+    sqlx::query!(
+        "DELETE FROM revocations WHERE kind = 'user' AND subject = $1",
+        user.uuid(),
+    )
+    .execute(&mut *transaction)
+    .await?;
+    // A number that nobody has: every `since` is older than what is dropped now.
+    sqlx::query!(
+        "UPDATE revocation_feed
+         SET dropped = nextval(pg_get_serial_sequence('revocations', 'number'))"
+    )
+    .execute(transaction)
+    .await?;
     Ok(())
 }
 

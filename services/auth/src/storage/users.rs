@@ -6,7 +6,10 @@ use plaza_types::{DisplayName, UserId, Username};
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use crate::domain::username_key::username_key;
+use crate::domain::{
+    accounts::{Account, Listed},
+    username_key::username_key,
+};
 
 /// Why an account was not made.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +27,14 @@ pub(crate) enum CreateUserError {
 pub(super) enum Kind {
     Person,
     Bot,
+}
+
+/// The column `site_role`.
+#[derive(Debug, Clone, Copy, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub(crate) enum SiteRole {
+    User,
+    Admin,
 }
 
 /// The public part of an account, as a row.
@@ -63,17 +74,19 @@ pub(crate) async fn create(
     username: &Username,
     display_name: &DisplayName,
     password_hash: &str,
+    role: SiteRole,
 ) -> Result<User, CreateUserError> {
     let row = sqlx::query_as!(
         UserRow,
-        r#"INSERT INTO users (id, username, username_key, display_name, password_hash)
-           VALUES ($1, $2, $3, $4, $5)
+        r#"INSERT INTO users (id, username, username_key, display_name, password_hash, site_role)
+           VALUES ($1, $2, $3, $4, $5, $6)
            RETURNING id, username, display_name, kind AS "kind: Kind", created_at"#,
         UserId::new().uuid(),
         username.as_str(),
         username_key(username),
         display_name.as_str(),
         password_hash,
+        role as SiteRole,
     )
     .fetch_one(transaction)
     .await;
@@ -162,4 +175,76 @@ pub(crate) async fn by_name(
     .fetch_optional(database)
     .await?;
     Ok(row.map(Into::into))
+}
+
+/// Disables the account of this name, without regard to case; none when it is
+/// disabled already or there is none.
+pub(crate) async fn disable(
+    transaction: &mut PgConnection,
+    username: &Username,
+) -> sqlx::Result<Option<UserId>> {
+    let id = sqlx::query_scalar!(
+        "UPDATE users SET disabled_at = clock_timestamp()
+         WHERE username_key = $1 AND disabled_at IS NULL
+         RETURNING id",
+        username_key(username),
+    )
+    .fetch_optional(transaction)
+    .await?;
+    Ok(id.map(Into::into))
+}
+
+/// The opposite of [`disable`].
+pub(crate) async fn enable(
+    transaction: &mut PgConnection,
+    username: &Username,
+) -> sqlx::Result<Option<UserId>> {
+    let id = sqlx::query_scalar!(
+        "UPDATE users SET disabled_at = NULL
+         WHERE username_key = $1 AND disabled_at IS NOT NULL
+         RETURNING id",
+        username_key(username),
+    )
+    .fetch_optional(transaction)
+    .await?;
+    Ok(id.map(Into::into))
+}
+
+/// Accounts for administrators, by name.
+pub(crate) async fn list(
+    database: impl PgExecutor<'_>,
+    which: &Listed,
+    after: Option<&Username>,
+) -> sqlx::Result<Vec<Account>> {
+    let rows = sqlx::query!(
+        r#"SELECT u.id, u.username, u.display_name, u.site_role = 'admin' AS "admin!",
+                  u.created_at, u.disabled_at,
+                  (SELECT count(*) FROM sessions s
+                   WHERE s.user_id = u.id AND s.revoked_at IS NULL AND s.expires_at > now()
+                  ) AS "sessions!"
+           FROM users u
+           WHERE ($1::text IS NULL OR u.username_key > $1)
+             AND (NOT $2 OR u.site_role = 'admin')
+             AND (NOT $3 OR u.disabled_at IS NOT NULL)
+           ORDER BY u.username_key
+           LIMIT $4"#,
+        after.map(username_key),
+        which.admins,
+        which.disabled,
+        i64::from(which.limit),
+    )
+    .fetch_all(database)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Account {
+            id: row.id.into(),
+            username: row.username,
+            display_name: row.display_name,
+            admin: row.admin,
+            created_at: row.created_at,
+            disabled_at: row.disabled_at,
+            sessions: row.sessions,
+        })
+        .collect())
 }

@@ -1,17 +1,23 @@
-//! Forgets what is over: old revocations and old sessions.
+//! Forgets what is over: old revocations, old sessions, and connections that
+//! have ended by themselves.
 
 use std::{convert::Infallible, time::Duration};
 
 use plaza_kit::{retry::Outage, shutdown::Shutdown};
 use sqlx::PgPool;
 
-use crate::storage::{revocations, sessions};
+use crate::storage::{endings, revocations, sessions};
 
 /// Between two rounds of one replica, before the spread.
 const EVERY: Duration = Duration::from_mins(1);
+/// Beyond the longest life of a connection.
+const TO_SPARE: Duration = Duration::from_mins(2);
 
-async fn round(pool: &PgPool) -> sqlx::Result<()> {
+async fn round(pool: &PgPool, connection_lifetime: Duration) -> sqlx::Result<()> {
     revocations::forget_old(pool).await?;
+    // A connection outlives its lifetime by the spread, a fifth, and by what
+    // Centrifugo waits for another token.
+    endings::forget_old(pool, connection_lifetime.mul_f64(1.2) + TO_SPARE).await?;
     let deleted = sessions::clean_up(pool).await?;
     if deleted > 0 {
         tracing::info!(deleted, "deleted sessions that have been over for long");
@@ -20,7 +26,7 @@ async fn round(pool: &PgPool) -> sqlx::Result<()> {
 }
 
 /// Cleans up about once a minute. Replicas may do it at the same time.
-pub(crate) fn clean_up(pool: PgPool, shutdown: &Shutdown) {
+pub(crate) fn clean_up(pool: PgPool, connection_lifetime: Duration, shutdown: &Shutdown) {
     let stop = shutdown.clone();
     shutdown.spawn("clean-up", async move {
         let outage = Outage::new("the clean-up's database");
@@ -29,7 +35,7 @@ pub(crate) fn clean_up(pool: PgPool, shutdown: &Shutdown) {
                 () = tokio::time::sleep(EVERY.mul_f64(0.5 + fastrand::f64())) => {}
                 () = stop.finishing() => return Ok::<_, Infallible>(()),
             }
-            match round(&pool).await {
+            match round(&pool, connection_lifetime).await {
                 Ok(()) => outage.answered(),
                 Err(error) => outage.failed(&error),
             }
@@ -56,7 +62,9 @@ mod tests {
         age("expired", 6, None).await;
         age("expired-long-ago", 8, None).await;
         age("revoked-long-ago", -20, Some(8)).await;
-        round(&installation.pool).await.unwrap();
+        round(&installation.pool, Duration::from_hours(1))
+            .await
+            .unwrap();
         assert_eq!(
             installation.usernames_with_sessions().await,
             ["expired", "live"]

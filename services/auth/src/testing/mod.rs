@@ -15,8 +15,8 @@ use sqlx::PgPool;
 use tokio::net::TcpListener;
 
 use crate::{
-    App, MIGRATOR, PasswordCost, PasswordLimits, Passwords, Policy, RefreshKey, Registration,
-    router,
+    App, GuessArgs, Guesses, MIGRATOR, PasswordCost, PasswordLimits, Passwords, Policy, RefreshKey,
+    Registration, router,
 };
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -200,6 +200,43 @@ impl Installation {
         ids.into_iter().map(Into::into).collect()
     }
 
+    /// Whose connections have to be closed, in the order of the endings.
+    pub(crate) async fn endings(&self) -> Vec<UserId> {
+        let ids = sqlx::query_scalar!("SELECT user_id FROM endings ORDER BY id")
+            .fetch_all(&self.pool)
+            .await
+            .unwrap();
+        ids.into_iter().map(Into::into).collect()
+    }
+
+    /// In how many seconds the one ending is due.
+    pub(crate) async fn ending_due_in(&self) -> f64 {
+        sqlx::query_scalar!(
+            r#"SELECT extract(epoch FROM due_at - clock_timestamp())::float8 AS "wait!" FROM endings"#
+        )
+        .fetch_one(&self.pool)
+        .await
+        .unwrap()
+    }
+
+    pub(crate) async fn make_endings_due(&self) {
+        sqlx::query!("UPDATE endings SET due_at = clock_timestamp()")
+            .execute(&self.pool)
+            .await
+            .unwrap();
+    }
+
+    /// Makes the endings this many seconds older.
+    pub(crate) async fn age_endings(&self, seconds: i32) {
+        sqlx::query!(
+            "UPDATE endings SET ended_at = ended_at - make_interval(secs => $1)",
+            f64::from(seconds)
+        )
+        .execute(&self.pool)
+        .await
+        .unwrap();
+    }
+
     pub(crate) async fn device(&self, session: SessionId) -> String {
         sqlx::query_scalar!("SELECT device FROM sessions WHERE id = $1", session.uuid())
             .fetch_one(&self.pool)
@@ -332,11 +369,25 @@ impl Installation {
     }
 }
 
+/// The session of a grant's access token.
+pub(crate) fn session_of(grant: &Grant) -> SessionId {
+    let payload = grant.access_token.split('.').nth(1).unwrap();
+    let bytes = base64::Engine::decode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, payload);
+    let claims: AccessClaims = serde_json::from_slice(&bytes.unwrap()).unwrap();
+    claims.sid
+}
+
 fn app(pool: PgPool, policy: Policy) -> App {
     App::new(
         pool,
         policy,
         passwords(1, LIMITS),
+        Guesses::new(&GuessArgs {
+            login_free_guesses: 5,
+            login_first_delay_ms: 60_000,
+            login_longest_delay_s: 900,
+            login_max_keys: 1_000,
+        }),
         RefreshKey::new(&REFRESH_SECRET.into()).unwrap(),
         service_tokens("auth"),
     )
