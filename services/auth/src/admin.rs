@@ -256,6 +256,12 @@ mod tests {
         verify(&eve.access_token).unwrap();
         assert_eq!(login(&installation, "ada").await.code(), "FORBIDDEN");
         assert_eq!(installation.endings().await, [ada.user.id]);
+        // Others end after it, so that its own entry is not the newest.
+        let ben = installation.register("ben").await;
+        let logout = Request::post("/v1/logout").bearer(&ben.access_token);
+        let logout = logout.json(&json!({})).send(&installation.router);
+        logout.await.expect(StatusCode::NO_CONTENT);
+        poll(&installation, &mut query).await;
 
         let done = admin.enable("ada").await.unwrap();
         assert_eq!(done, Done::Changed { sessions: 0 });
