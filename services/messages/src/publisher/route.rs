@@ -168,7 +168,9 @@ pub(super) fn route(
             if came_or_went && let Some(body) = told(change, Some(known)) {
                 add(one(change.user.id), &to_person(change, body)?);
             }
-            if change.to_others {
+            // Who remains of a deleted room is told of the own departure alone:
+            // to tell each of all departures would be N² deliveries.
+            if change.to_others && change.reason != Some(LeaveReason::RoomDeleted) {
                 add(Recipients::Many(known.members()), &entry.event);
             }
         }
@@ -296,6 +298,18 @@ mod tests {
         assert_eq!(out[0].1["type"], "left");
         assert_eq!(out[0].1["reason"], "kicked");
         assert_eq!(out[1].0, channels(&[ada]));
+    }
+
+    #[test]
+    fn a_deleted_room_is_told_to_each_person_alone() {
+        let [ada, bob] = [UserId::new(), UserId::new()];
+        let mut fixture = Fixture::new(1, &[ada, bob]);
+        let mut leave = fixture.member(2, bob, None);
+        leave["reason"] = json!("room_deleted");
+        let (_, out) = fixture.route(false, &leave);
+        assert_eq!(out.len(), 1);
+        assert_eq!(out[0].0, channels(&[bob]));
+        assert_eq!(out[0].1["reason"], "room_deleted");
     }
 
     #[test]
