@@ -24,6 +24,12 @@ async fn what_one_member_does_reaches_the_other_in_order() {
     let (ada, ben) = (plaza.person().await, plaza.person().await);
     let room = ada.creates_room(&plaza, "Conversation").await;
     ada.sends(&plaza, &room, "before ben").await;
+    // It goes to who is a member when it is published.
+    let own = format!("personal:{}", ada.id);
+    eventually(SOON, async || {
+        !of_type(&plaza.events(&own).await, "message.created").is_empty()
+    })
+    .await;
     ben.joins(&plaza, &room).await;
     let mut sent = Vec::new();
     for word in ["one", "two", "three"] {

@@ -117,6 +117,9 @@ impl Relay {
             shutdown.spawn("outbox discard", discard);
             return;
         };
+        // There from the start, so that its first rise is seen.
+        let service = self.shared.source.name();
+        metrics::counter!("plaza_relay_repeated_total", "service" => service).increment(0);
         let redis = Outage::new("Redis of the streams");
         let line = Arc::new(Line::new(client));
         let repeat: Arc<dyn Repeat> = Arc::new(repeat);

@@ -4,7 +4,8 @@
 //! What one read brings is what waits: an idle system reads each event alone,
 //! and so publishes it alone and at once. A fold stands where its first event
 //! stands, so it overtakes only what goes elsewhere; what is for one person
-//! alone is never put in front of what that person gets with others.
+//! alone is never put in front of what that person gets with others, and
+//! nothing later in front of the word that somebody came or went.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -71,6 +72,15 @@ pub(super) fn fold(drafts: Vec<Draft>, limits: FoldLimits) -> serde_json::Result
                 Destination::Many(_) => true,
             });
         }
+        if let Recipients::One(channel) = &draft.to
+            && draft.divides
+        {
+            let reaches = |place: &usize| {
+                let fold: Option<&Fold> = folds.get(*place);
+                fold.is_some_and(|fold| fold.reaches(channel))
+            };
+            open.retain(|_, place| !reaches(place));
+        }
         let destination = Destination::from(&draft.to);
         let place = open.get(&destination).copied();
         match place.and_then(|place| folds.get_mut(place)) {
@@ -95,6 +105,14 @@ impl Fold {
             bytes: FRAME + draft.event.get().len(),
             drafts: vec![draft],
         }
+    }
+
+    fn reaches(&self, channel: &Channel) -> bool {
+        let first = self.drafts.first();
+        first.is_some_and(|draft| match &draft.to {
+            Recipients::One(_) => false,
+            Recipients::Many(channels) => channels.binary_search(channel).is_ok(),
+        })
     }
 
     fn takes(&self, draft: &Draft, limits: FoldLimits) -> bool {
@@ -136,6 +154,7 @@ mod tests {
                 at_ms: 0,
                 traceparent: None,
             },
+            divides: false,
         }
     }
 
@@ -192,6 +211,27 @@ mod tests {
         assert_eq!(
             folded.iter().map(places).collect::<Vec<_>>(),
             [vec![0, 1], vec![2], vec![3]]
+        );
+    }
+
+    #[test]
+    fn a_newcomer_is_told_before_what_comes_later_to_the_same_members() {
+        let [ada, bob] = users();
+        let room = many(&[ada, bob]);
+        let joined = Draft {
+            divides: true,
+            ..draft(Recipients::One(bob), 1, 1)
+        };
+        let drafts = vec![
+            draft(room.clone(), 0, 1),
+            joined,
+            draft(room.clone(), 2, 1),
+            draft(room, 3, 1),
+        ];
+        let folded = fold(drafts, FoldLimits::default()).unwrap();
+        assert_eq!(
+            folded.iter().map(places).collect::<Vec<_>>(),
+            [vec![0], vec![1], vec![2, 3]]
         );
     }
 

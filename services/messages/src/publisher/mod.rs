@@ -35,7 +35,7 @@ use std::{
 
 use plaza_centrifugo::{Client, ClientArgs};
 use plaza_clients::{PeersArgs, rooms::RoomsClient};
-use plaza_events::Partition;
+use plaza_events::{Partition, Source};
 use plaza_kit::{
     config::{InternalSecretArgs, OpsArgs},
     health::Readiness,
@@ -155,6 +155,10 @@ fn spawn(
     limits: Limits,
     shutdown: &Shutdown,
 ) -> redis::RedisResult<()> {
+    // There from the start, so that its first rise is seen.
+    for source in Source::ALL {
+        metrics::counter!("plaza_dead_letters_total", "service" => source.name()).increment(0);
+    }
     let directory = directory::Directory::new(rooms, tokens);
     let redis_outage = Outage::new("Redis of the streams");
     let centrifugo_outage = Outage::new("Centrifugo");

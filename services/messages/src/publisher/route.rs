@@ -33,6 +33,8 @@ pub(super) struct Draft {
     pub(super) event: Box<RawValue>,
     /// Where it comes from.
     pub(super) of: Origin,
+    /// Whether nothing that comes later to its channel may stand before it.
+    pub(super) divides: bool,
 }
 
 /// The entry that an event comes from.
@@ -114,11 +116,14 @@ pub(super) fn route(
         at_ms: entry.at_ms,
         traceparent: entry.traceparent.clone(),
     };
+    // Who came or went is told before anything later.
+    let divides = matches!(incoming, Incoming::Member(_));
     let mut add = |to: Recipients, event: &RawValue| {
         out.push(Draft {
             to,
             event: event.to_owned(),
             of: origin.clone(),
+            divides,
         });
     };
     match incoming {
