@@ -55,6 +55,9 @@ impl Stack {
         let child = Command::new(&plaza)
             .args(["up", "--no-demo", "--data"])
             .arg(folder.path().join("data"))
+            // One that nobody takes while the gateway is down.
+            .arg("--port")
+            .arg(plaza_local::free_port("gateway", None)?.to_string())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

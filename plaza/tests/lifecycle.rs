@@ -49,15 +49,16 @@ impl Place {
 
     /// Starts Plaza and waits until it is ready.
     async fn start(&self) -> Running<'_> {
-        self.start_at(Stdio::null()).await
+        self.start_at(Stdio::null(), &[]).await
     }
 
-    /// The same, reading from what may be a terminal.
-    async fn start_at(&self, input: Stdio) -> Running<'_> {
+    /// The same, reading from what may be a terminal, with more flags.
+    async fn start_at(&self, input: Stdio, flags: &[&str]) -> Running<'_> {
         let log = std::fs::File::create(self.0.path().join("log")).unwrap();
         let child = self
             .command("up")
             .args(["--no-demo", "--realtime-off"])
+            .args(flags)
             .stdin(input)
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -173,8 +174,11 @@ async fn a_killed_part_comes_back_and_a_stopped_one_stays_down_until_it_is_start
 #[tokio::test]
 async fn a_second_start_names_the_first_and_a_later_one_keeps_address_and_data() {
     let place = Place::new();
-    let mut first = place.start().await;
+    // A port that nobody else takes while it is stopped.
+    let port = plaza_local::free_port("gateway", None).unwrap().to_string();
+    let mut first = place.start_at(Stdio::null(), &["--port", &port]).await;
     let url = place.status()["url"].as_str().unwrap().to_owned();
+    assert!(url.ends_with(&port), "{url}");
     let secret = || std::fs::read_to_string(place.data().join("secrets/internal-secret")).unwrap();
     let before = secret();
 
@@ -214,7 +218,7 @@ async fn a_closed_terminal_stops_it_though_no_signal_comes() {
         .open(ptsname_r(&terminal).unwrap())
         .unwrap();
     // It leads no session, so that the kernel tells it nothing.
-    let mut running = place.start_at(ours.into()).await;
+    let mut running = place.start_at(ours.into(), &[]).await;
     let processes = place.processes();
     drop(terminal);
     assert_eq!(running.end().await, Some(0));

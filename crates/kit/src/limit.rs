@@ -54,6 +54,7 @@ impl<K: Hash + Eq + Send + Sync + 'static> Limiter<K> {
             .max(1);
         let burst = u64::from(rate.burst.max(1));
         let filling = Duration::from_nanos(nanos_per_unit.saturating_mul(burst));
+        metrics::counter!("plaza_rate_limited_total", "by" => name).increment(0);
         Some(Self {
             name,
             start: Instant::now(),

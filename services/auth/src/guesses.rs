@@ -69,6 +69,8 @@ impl Guesses {
     /// Throttled as configured.
     pub fn new(args: &GuessArgs) -> Self {
         let longest = Duration::from_secs(args.login_longest_delay_s.into());
+        metrics::gauge!("plaza_login_guess_keys").set(0.0);
+        metrics::counter!("plaza_logins_throttled_total").increment(0);
         Self {
             rule: Rule {
                 free: args.login_free_guesses,

@@ -54,6 +54,12 @@ impl Plaza {
             "--no-demo".into(),
             "--data".into(),
             folder.into_os_string(),
+            // One that no other test takes while the gateway is stopped.
+            "--port".into(),
+            plaza_local::free_port("gateway", None)
+                .expect("a free port")
+                .to_string()
+                .into(),
         ];
         arguments.extend(flags.iter().map(Into::into));
         // The servers run as another user when the tests run as root.

@@ -47,6 +47,7 @@ enum CloseError {
 /// Works off what is due until the end.
 pub(crate) fn close_connections(app: &App, centrifugo: Client, shutdown: &Shutdown) {
     let (pool, ended, stop) = (app.pool.clone(), app.ended.clone(), shutdown.clone());
+    measure(&[], &[]);
     shutdown.spawn("close connections", async move {
         let outage = Outage::new("the closing of connections");
         loop {

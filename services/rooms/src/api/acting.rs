@@ -96,6 +96,13 @@ pub(super) async fn named(
     }))
 }
 
+/// Shows the acts that operators watch before the first of them.
+pub(super) fn count_from_start() {
+    for act in ["kick", "ban"] {
+        metrics::counter!("plaza_rooms_acts_total", "act" => act).increment(0);
+    }
+}
+
 /// Counts what was done.
 pub(super) fn counted(act: &'static str) {
     metrics::counter!("plaza_rooms_acts_total", "act" => act).increment(1);

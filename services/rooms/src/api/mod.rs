@@ -98,6 +98,7 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) fn new(parts: Parts) -> Self {
+        acting::count_from_start();
         Self {
             store: Store::new(parts.pool, parts.epoch, parts.relay),
             verifier: parts.verifier,
