@@ -43,6 +43,9 @@ const MANY = 5;
 
 export const useRooms = create<RoomsState>(() => START);
 
+/** The latest joining that was told, by room: a departure before it may be told later. */
+const joinedAt = new Map<string, number>();
+
 /** Counts joins, so that an answer from before one is not taken for a departure. */
 let joins = 0;
 
@@ -50,6 +53,7 @@ const update = (change: (rooms: Rooms) => Rooms) =>
   useRooms.setState(({ rooms }) => ({ rooms: change(rooms) }));
 
 export function clearRooms(): void {
+  joinedAt.clear();
   useRooms.setState(START, true);
 }
 
@@ -179,9 +183,11 @@ export function applyRoomEvent(event: PlazaEvent): void {
       break;
     case 'joined':
       joins += 1;
+      joinedAt.set(event.room, Math.max(event.version, joinedAt.get(event.room) ?? 0));
       void loadRoom(event.room);
       break;
     case 'left':
+      if (event.version < (joinedAt.get(event.room) ?? 0)) break;
       update((rooms) => withoutRoom(rooms, event.room));
       break;
     case 'read':
