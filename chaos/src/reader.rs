@@ -268,7 +268,7 @@ impl Reader {
         let mut data = self.person.ask(query, &variables).await?;
         let answer: Changes = serde_json::from_value(data["room"]["changes"].take())?;
         let (states, next) = if answer.reset {
-            self.whole(room).await?
+            history(&self.person, room).await?
         } else {
             (answer.messages, answer.next_seq.min(answer.head_seq))
         };
@@ -276,12 +276,6 @@ impl Reader {
             timeline.changes(since, states, next);
         }
         Ok(())
-    }
-
-    /// After a reset: every page, whose position is the first answer's.
-    async fn whole(&self, room: &str) -> anyhow::Result<(Vec<State>, i64)> {
-        let (states, head) = history(&self.person, room).await?;
-        Ok((states, head))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Relay connections.
 
 use async_graphql::{OutputType, SimpleObject};
-use plaza_clients::{Cursored, Page};
+use plaza_clients::{Cursored, Page, PageQuery};
 use plaza_types::ApiError;
 
 use super::types::{Ban, Invitation, Member, Message, Room};
@@ -105,6 +105,19 @@ pub(super) fn size(field: &str, asked: Option<i32>) -> Result<Option<u32>, ApiEr
             )),
         })
         .transpose()
+}
+
+/// The question for a page of a list that goes one way, of `default` items
+/// when no size is asked for.
+pub(super) fn page_query(
+    first: Option<i32>,
+    after: Option<String>,
+    default: u32,
+) -> Result<PageQuery, ApiError> {
+    Ok(PageQuery {
+        first: size("first", first)?.or(Some(default)),
+        after: cursor("after", after)?,
+    })
 }
 
 /// A cursor to pass on; what it holds is for its list to judge.

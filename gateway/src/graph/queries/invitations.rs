@@ -1,12 +1,11 @@
 use async_graphql::{Context, Object, Result};
-use plaza_clients::PageQuery;
 
 use crate::{
     graph::{
         ahead::load_invited,
         context::signed_in,
         cost,
-        page::{Connection, cursor, size},
+        page::{Connection, page_query},
         types::Invitation,
     },
     services::refused,
@@ -29,10 +28,7 @@ impl OwnInvitations {
         after: Option<String>,
     ) -> Result<Connection<Invitation>> {
         let (request, session) = signed_in(ctx)?;
-        let query = PageQuery {
-            first: size("first", first)?.or(Some(DEFAULT)),
-            after: cursor("after", after)?,
-        };
+        let query = page_query(first, after, DEFAULT)?;
         let rooms = &request.services().rooms;
         let page = rooms.own_invitations(session.who(), &query).await;
         let page = page.map_err(refused)?;

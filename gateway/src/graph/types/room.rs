@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, Result};
 use plaza_clients::{
-    PageQuery,
     messages::{ChangesQuery, Head, HistoryQuery},
     rooms,
 };
@@ -16,7 +15,7 @@ use crate::{
         ahead::{items, load_authors, load_invited},
         context::{Session, signed_in},
         cost,
-        page::{Connection, cursor, size},
+        page::{Connection, cursor, page_query, size},
         scalars::{DateTime, Position},
     },
     services::refused,
@@ -258,10 +257,7 @@ impl Room {
         after: Option<String>,
     ) -> Result<Connection<Member>> {
         let (request, session) = signed_in(ctx)?;
-        let query = PageQuery {
-            first: size("first", first)?.or(Some(DEFAULT_MEMBERS)),
-            after: cursor("after", after)?,
-        };
+        let query = page_query(first, after, DEFAULT_MEMBERS)?;
         let page = request
             .services()
             .rooms
@@ -284,10 +280,7 @@ impl Room {
         after: Option<String>,
     ) -> Result<Connection<Ban>> {
         let (request, session) = signed_in(ctx)?;
-        let query = PageQuery {
-            first: size("first", first)?.or(Some(DEFAULT_MEMBERS)),
-            after: cursor("after", after)?,
-        };
+        let query = page_query(first, after, DEFAULT_MEMBERS)?;
         let page = request
             .services()
             .rooms
@@ -311,10 +304,7 @@ impl Room {
         after: Option<String>,
     ) -> Result<Connection<Invitation>> {
         let (request, session) = signed_in(ctx)?;
-        let query = PageQuery {
-            first: size("first", first)?.or(Some(DEFAULT_MEMBERS)),
-            after: cursor("after", after)?,
-        };
+        let query = page_query(first, after, DEFAULT_MEMBERS)?;
         let page = request
             .services()
             .rooms
