@@ -135,6 +135,7 @@ mod tests {
             topic: String::new(),
             visibility: Visibility::Public,
             open: true,
+            generation: plaza_types::Generation::ZERO.next(),
             fanout: FanoutMode::Personal,
             member_count: 1,
             version: Version::ZERO,

@@ -16,7 +16,6 @@ mod graphiql;
 mod joined;
 mod origins;
 mod poll_after;
-mod preview;
 mod rates;
 mod realtime;
 mod router;

@@ -1,22 +1,41 @@
 //! Centrifugo's configuration file, made from a few [`Settings`] so that each
 //! installation has the channels, limits and token rules that Plaza relies on.
 
-use plaza_kit::token::{CONNECTION_AUDIENCE, ISSUER};
+use std::collections::BTreeMap;
+
+use plaza_kit::token::{CONNECTION_AUDIENCE, ISSUER, SUBSCRIPTION_AUDIENCE};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use crate::{PERSONAL, PULSE};
+use crate::channel::{HEAD, LIVE, PERSONAL, PRIVATE, PRIVATE_HEAD, PULSE, ROOM};
 
-/// Publications that a personal channel keeps for who was away for a moment.
+/// Name of the header in which a proxied request carries the proxy's secret.
+pub const PROXY_SECRET_HEADER: &str = "X-Plaza-Proxy-Secret";
+
+/// Path of the subscribe proxy at rooms.
+pub const SUBSCRIBE_PATH: &str = "/internal/centrifugo/subscribe";
+
+/// Publications that a channel keeps for who was away for a moment.
 const HISTORY_SIZE: u32 = 64;
 /// How long it keeps them; whoever was away for longer asks the services.
 const HISTORY_TTL: &str = "120s";
 /// A Redis key a channel lives as long after its last use.
 const HISTORY_META_TTL: &str = "24h";
+/// How long where a room stands is kept for who subscribes.
+const HEAD_TTL: &str = "24h";
+/// Longest wait for the answer of the subscribe proxy.
+const PROXY_TIMEOUT: &str = "1s";
+/// Channels of one connection: its own two, the open room's and of lists.
+const CHANNEL_LIMIT: u32 = 128;
 /// Commands of one connection that are handled at once.
 const CONCURRENCY: u32 = 16;
 /// Bytes that may wait for one slow connection before it is closed.
 const QUEUE_MAX_SIZE: u32 = 2 << 20;
+
+/// Where the rooms at this base URL is asked about channels.
+pub fn subscribe_proxy(rooms: &str) -> String {
+    format!("{rooms}{SUBSCRIBE_PATH}")
+}
 
 /// What differs between installations.
 #[derive(Debug, Clone)]
@@ -39,6 +58,11 @@ pub struct Settings {
     pub redis_prefix: String,
     /// Key of the server API.
     pub api_key: SecretString,
+    /// Where rooms is asked whether somebody may open a channel that no token
+    /// opens, such as `http://rooms:8082/internal/centrifugo/subscribe`.
+    pub subscribe_proxy: String,
+    /// What tells rooms that Centrifugo asks; in [`PROXY_SECRET_HEADER`].
+    pub proxy_secret: SecretString,
     /// debug, info, warn or error.
     pub log_level: String,
 }
@@ -75,24 +99,45 @@ impl Settings {
                     audience: CONNECTION_AUDIENCE,
                     issuer: ISSUER,
                 },
+                subscription_token: SubscriptionToken {
+                    enabled: true,
+                    token: Token {
+                        jwks_public_endpoint: &self.jwks_endpoint,
+                        audience: SUBSCRIPTION_AUDIENCE,
+                        issuer: ISSUER,
+                    },
+                },
                 disallow_anonymous_connection_tokens: true,
+                channel_limit: CHANNEL_LIMIT,
                 concurrency: CONCURRENCY,
                 queue_max_size: QUEUE_MAX_SIZE,
             },
             channel: Channels {
                 history_meta_ttl: HISTORY_META_TTL,
-                namespaces: vec![
-                    Namespace {
-                        name: PERSONAL,
-                        history: Some(History {
-                            size: HISTORY_SIZE,
-                            ttl: HISTORY_TTL,
-                            force_recovery: true,
-                        }),
+                proxy: Proxies {
+                    subscribe: Proxy {
+                        endpoint: &self.subscribe_proxy,
+                        timeout: PROXY_TIMEOUT,
+                        include_connection_meta: true,
+                        http: ProxyHttp {
+                            static_headers: [(
+                                PROXY_SECRET_HEADER,
+                                self.proxy_secret.expose_secret(),
+                            )]
+                            .into(),
+                        },
                     },
+                },
+                namespaces: vec![
+                    Namespace::new(PERSONAL).with_history(),
+                    Namespace::new(PULSE),
+                    Namespace::new(ROOM).with_history(),
+                    Namespace::new(PRIVATE).with_history().proxied(),
+                    Namespace::new(HEAD).with_newest(),
+                    Namespace::new(PRIVATE_HEAD).with_newest().proxied(),
                     Namespace {
-                        name: PULSE,
-                        history: None,
+                        presence: true,
+                        ..Namespace::new(LIVE).proxied()
                     },
                 ],
             },
@@ -112,7 +157,7 @@ struct File<'a> {
     log: Log<'a>,
     engine: Engine<'a>,
     client: Client<'a>,
-    channel: Channels,
+    channel: Channels<'a>,
     http_api: HttpApi<'a>,
     health: Switch,
     prometheus: Switch,
@@ -150,7 +195,9 @@ struct Redis<'a> {
 struct Client<'a> {
     allowed_origins: &'a [String],
     token: Token<'a>,
+    subscription_token: SubscriptionToken<'a>,
     disallow_anonymous_connection_tokens: bool,
+    channel_limit: u32,
     concurrency: u32,
     queue_max_size: u32,
 }
@@ -162,10 +209,37 @@ struct Token<'a> {
     issuer: &'static str,
 }
 
+/// Centrifugo takes nothing from the other section: all of it is said again.
 #[derive(Serialize)]
-struct Channels {
+struct SubscriptionToken<'a> {
+    enabled: bool,
+    #[serde(flatten)]
+    token: Token<'a>,
+}
+
+#[derive(Serialize)]
+struct Channels<'a> {
     history_meta_ttl: &'static str,
+    proxy: Proxies<'a>,
     namespaces: Vec<Namespace>,
+}
+
+#[derive(Serialize)]
+struct Proxies<'a> {
+    subscribe: Proxy<'a>,
+}
+
+#[derive(Serialize)]
+struct Proxy<'a> {
+    endpoint: &'a str,
+    timeout: &'static str,
+    include_connection_meta: bool,
+    http: ProxyHttp<'a>,
+}
+
+#[derive(Serialize)]
+struct ProxyHttp<'a> {
+    static_headers: BTreeMap<&'static str, &'a str>,
 }
 
 #[derive(Serialize)]
@@ -173,6 +247,61 @@ struct Namespace {
     name: &'static str,
     #[serde(flatten)]
     history: Option<History>,
+    #[serde(skip_serializing_if = "is_false")]
+    subscribe_proxy_enabled: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    presence: bool,
+}
+
+impl Namespace {
+    const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            history: None,
+            subscribe_proxy_enabled: false,
+            presence: false,
+        }
+    }
+
+    /// Who was away for a moment gets what came meanwhile.
+    fn with_history(self) -> Self {
+        let history = History {
+            size: HISTORY_SIZE,
+            ttl: HISTORY_TTL,
+            force_recovery: true,
+            mode: None,
+        };
+        Self {
+            history: Some(history),
+            ..self
+        }
+    }
+
+    /// Who subscribes gets the newest publication.
+    fn with_newest(self) -> Self {
+        let history = History {
+            size: 1,
+            ttl: HEAD_TTL,
+            force_recovery: true,
+            mode: Some("cache"),
+        };
+        Self {
+            history: Some(history),
+            ..self
+        }
+    }
+
+    fn proxied(self) -> Self {
+        Self {
+            subscribe_proxy_enabled: true,
+            ..self
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 #[derive(Serialize)]
@@ -182,6 +311,11 @@ struct History {
     #[serde(rename = "history_ttl")]
     ttl: &'static str,
     force_recovery: bool,
+    #[serde(
+        rename = "force_recovery_mode",
+        skip_serializing_if = "Option::is_none"
+    )]
+    mode: Option<&'static str>,
 }
 
 #[derive(Serialize)]

@@ -10,5 +10,5 @@ mod client;
 pub mod config;
 
 pub use api::{Close, Command, Outcome, Position};
-pub use channel::{Channel, PERSONAL, PULSE};
+pub use channel::{Channel, NoChannel};
 pub use client::{CallError, Client, ClientArgs, ClientError, MAX_TIMEOUT};

@@ -27,6 +27,8 @@ fn settings() -> Settings {
         redis_url: "redis://:secret@redis:6379/1".into(),
         redis_prefix: "centrifugo".into(),
         api_key: "the key".into(),
+        subscribe_proxy: "http://rooms:8082/internal/centrifugo/subscribe".into(),
+        proxy_secret: "the proxy's secret".into(),
         log_level: "info".into(),
     }
 }

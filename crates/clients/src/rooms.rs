@@ -5,7 +5,9 @@ use plaza_kit::{
     feed::{FeedAnswer, FeedQuery},
     http_client::PeerError,
 };
-use plaza_types::{Epoch, FanoutMode, InvitationId, Role, RoomId, UserId, Version, Visibility};
+use plaza_types::{
+    Epoch, FanoutMode, Generation, InvitationId, Role, RoomId, UserId, Version, Visibility,
+};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +30,9 @@ pub struct Room {
     pub open: bool,
     /// How its events travel.
     pub fanout: FanoutMode,
+    /// Part of the names of its channels.
+    #[serde(default)]
+    pub generation: Generation,
     /// How many members it has.
     pub member_count: i64,
     /// The version of the latest change other than a join or leave: what clients compare.
@@ -238,6 +243,11 @@ pub struct Fanout {
     pub version: Version,
     /// By which channels.
     pub mode: FanoutMode,
+    /// Who may read: the namespace of the room's channels.
+    pub visibility: Visibility,
+    /// Part of the names of the room's channels.
+    #[serde(default)]
+    pub generation: Generation,
     /// The members; empty in room mode.
     pub members: Vec<UserId>,
 }

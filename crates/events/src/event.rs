@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use plaza_types::{
-    Epoch, FanoutMode, Message, Number, Person, Role, RoomId, Seq, Version, Visibility,
+    Epoch, FanoutMode, Generation, Message, Number, Person, Role, RoomId, Seq, Version, Visibility,
 };
 use serde::{Deserialize, Serialize};
 
@@ -109,16 +109,40 @@ pub enum Body {
         number: Number,
     },
     /// Where a room stands, in place of events: a client that is behind asks.
+    /// To a room's `head:` channel it goes once a second at most.
     #[serde(rename = "head")]
     Head {
         /// The newest change of the room's messages.
         head_seq: Seq,
+        /// The version of the newest change that clients compare, where it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<Version>,
         /// The newest message.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         number: Option<Number>,
         /// When it was sent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         last_message_at: Option<DateTime<Utc>>,
+        /// Its first line ([`plaza_types::preview`]); none where it is deleted or not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        preview: Option<String>,
+        /// How many members the room has, where it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        member_count: Option<i64>,
+    },
+    /// From which channels the room's events come from now on: it crossed the
+    /// size from which it has its own, or its visibility changed. A client
+    /// subscribes there first, then asks `changes`.
+    #[serde(rename = "fanout")]
+    Fanout {
+        /// Newer stands.
+        version: Version,
+        /// By which channels.
+        mode: FanoutMode,
+        /// Who may read: the namespace of the room's channels.
+        visibility: Visibility,
+        /// Part of the names of the room's channels.
+        generation: Generation,
     },
     /// To `pulse:all`: the whole path works.
     #[serde(rename = "tick")]

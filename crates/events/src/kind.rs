@@ -32,6 +32,9 @@ pub enum Kind {
     /// Where a room stands.
     #[serde(rename = "head")]
     Head,
+    /// From which channels the room's events come.
+    #[serde(rename = "fanout")]
+    Fanout,
     /// The sign of life.
     #[serde(rename = "tick")]
     Tick,

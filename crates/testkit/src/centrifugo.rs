@@ -1,6 +1,6 @@
 //! Centrifugo for tests.
 
-use plaza_centrifugo::config::Settings;
+use plaza_centrifugo::config::{Settings, subscribe_proxy};
 use plaza_local::{
     Binaries, Centrifugo, CentrifugoOptions, CentrifugoPorts, LocalError, Output, Program,
 };
@@ -17,6 +17,9 @@ pub struct TestCentrifugoOptions {
     pub jwks_url: Option<String>,
     /// Origins that may connect from a page.
     pub origins: Vec<String>,
+    /// Base URL of the rooms that is asked about proxied channels; without it
+    /// none of them opens.
+    pub rooms_url: Option<String>,
     /// Redis of the engine; `None`: a server of its own.
     pub redis_url: Option<String>,
 }
@@ -28,6 +31,8 @@ pub struct TestCentrifugo {
     pub api_url: String,
     /// Key of the server API.
     pub api_key: String,
+    /// What it tells rooms when it asks.
+    pub proxy_secret: String,
     /// URL for clients; the same after a restart.
     pub ws_url: String,
     settings: Settings,
@@ -45,6 +50,8 @@ pub async fn centrifugo(wanted: TestCentrifugoOptions) -> TestCentrifugo {
     let own_url = redis.as_ref().map(|redis| redis.url.clone());
     let redis_url = wanted.redis_url.or(own_url).unwrap_or_default();
     let api_key = plaza_local::random_hex(16).unwrap_or_else(|error| panic!("{error}"));
+    let proxy_secret = plaza_local::random_hex(16).unwrap_or_else(|error| panic!("{error}"));
+    let rooms_url = wanted.rooms_url.as_deref();
     let settings = Settings {
         address: "127.0.0.1".into(),
         port: 0,
@@ -57,6 +64,8 @@ pub async fn centrifugo(wanted: TestCentrifugoOptions) -> TestCentrifugo {
         redis_url: redis_url.into(),
         redis_prefix: "centrifugo".into(),
         api_key: SecretString::from(api_key.clone()),
+        subscribe_proxy: subscribe_proxy(rooms_url.unwrap_or("http://127.0.0.1:9")),
+        proxy_secret: SecretString::from(proxy_secret.clone()),
         log_level: "info".into(),
     };
     let mut options = options(api_key.clone());
@@ -67,6 +76,7 @@ pub async fn centrifugo(wanted: TestCentrifugoOptions) -> TestCentrifugo {
     TestCentrifugo {
         api_url: server.api_url(),
         api_key,
+        proxy_secret,
         ws_url: server.websocket_url(),
         settings,
         options,

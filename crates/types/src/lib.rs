@@ -7,12 +7,14 @@
 mod error;
 mod ids;
 mod position;
+mod preview;
 mod shape;
 mod text;
 
 pub use error::{ApiError, Code};
 pub use ids::{Epoch, IdError, InvitationId, MessageId, RoomId, SessionId, UserId};
-pub use position::{Number, PositionError, Seq, Version};
+pub use position::{Generation, Number, PositionError, Seq, Version};
+pub use preview::{MAX_PREVIEW_CHARS, preview};
 pub use shape::{Message, Person};
 pub use text::{
     BanReason, ClientMessageId, DeviceName, DisplayName, MAX_BAN_REASON_CHARS,

@@ -62,4 +62,7 @@ positions! {
     Number;
     /// The place of a change among all changes that rooms makes to a room.
     Version;
+    /// Part of the names of a room's channels; grows when its visibility
+    /// changes, so that nobody stays where they may no longer be.
+    Generation;
 }

@@ -44,6 +44,8 @@ const LONGEST_DELAY: Duration = Duration::from_secs(2);
 enum Step {
     /// Moved events; there may be more.
     Relayed,
+    /// Another Redis answers than the one that the step began with.
+    Moved,
     /// Nothing was there.
     Empty,
     /// Another relay has the partition.
@@ -122,7 +124,7 @@ impl Runner {
                 Ok(step) => {
                     self.backoff.reset();
                     match step {
-                        Step::Relayed => looked_again = false,
+                        Step::Relayed | Step::Moved => looked_again = false,
                         Step::Locked if !looked_again => {
                             looked_again = true;
                             tokio::time::sleep(LOOK_AGAIN).await;
@@ -189,6 +191,11 @@ impl Runner {
         if let (Some(last), Some(answered_at)) = (&found.run_id, found.answered_at)
             && **last != *connected.run_id
         {
+            // The one that went may still be at the end of this connection.
+            if !self.target.still_leads_to(connected).await? {
+                transaction.rollback().await?;
+                return Ok(Step::Moved);
+            }
             let since = answered_at - LONGEST_BACKLOG;
             self.say_again(transaction, since, &connected.run_id)
                 .await?;

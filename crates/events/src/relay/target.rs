@@ -46,6 +46,15 @@ impl Target {
         Ok((length < self.max).then_some(connected))
     }
 
+    /// Asks whether this connection leads to who answers as Redis now.
+    pub(super) async fn still_leads_to(
+        &mut self,
+        connected: &Connected,
+    ) -> Result<bool, LineError> {
+        self.length = None;
+        Ok(self.line.check().await? == connected.run_id)
+    }
+
     /// Adds all of the events in their order, or, as far as is known, none.
     pub(super) async fn add(
         &mut self,

@@ -120,27 +120,39 @@ pub(crate) async fn connect(url: &str) -> MultiplexedConnection {
         .unwrap()
 }
 
+/// An entry of a stream.
+pub(crate) struct Entry {
+    /// The outbox row that it was.
+    pub(crate) row: i64,
+    pub(crate) key: String,
+    /// What its event carries.
+    pub(crate) number: i64,
+}
+
+/// The entries of the partition's stream.
+pub(crate) async fn entries(redis: &mut MultiplexedConnection, partition: Partition) -> Vec<Entry> {
+    let entries: StreamRangeReply = redis
+        .xrange_all(Source::Messages.stream_key(partition))
+        .await
+        .unwrap();
+    let entries = entries.ids.iter().map(|entry| {
+        let event: Value = serde_json::from_str(&entry.get::<String>("event").unwrap()).unwrap();
+        Entry {
+            row: entry.get("id").unwrap(),
+            key: entry.get("key").unwrap(),
+            number: event["number"].as_i64().unwrap(),
+        }
+    });
+    entries.collect()
+}
+
 /// Room and number of each entry in the partition's stream.
 pub(crate) async fn stream(
     redis: &mut MultiplexedConnection,
     partition: Partition,
 ) -> Vec<(String, i64)> {
-    let entries: StreamRangeReply = redis
-        .xrange_all(Source::Messages.stream_key(partition))
-        .await
-        .unwrap();
-    entries
-        .ids
-        .iter()
-        .map(|entry| {
-            let event: Value =
-                serde_json::from_str(&entry.get::<String>("event").unwrap()).unwrap();
-            (
-                entry.get::<String>("key").unwrap(),
-                event["number"].as_i64().unwrap(),
-            )
-        })
-        .collect()
+    let entries = entries(redis, partition).await.into_iter();
+    entries.map(|entry| (entry.key, entry.number)).collect()
 }
 
 /// The numbers of one room, in stream order.

@@ -7,7 +7,9 @@ use plaza_kit::shutdown::Shutdown;
 use plaza_testkit::{TestDatabase, eventually, own_redis};
 use plaza_types::RoomId;
 
-use crate::common::{append, connect, database, numbers, relay, rows, stream};
+use redis::aio::MultiplexedConnection;
+
+use crate::common::{append, connect, database, entries, numbers, relay, rows, stream};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -113,15 +115,21 @@ async fn replicas_of_a_service_say_it_again_once() {
     let partition = Partition::of(&room.to_string());
     let mut connection = connect(&redis.url).await;
     eventually(SOON, async || {
-        numbers(&stream(&mut connection, partition).await, room).len() == 2
+        let told = told(&mut connection, partition).await;
+        if told == [1, 1] { Ok(()) } else { Err(told) }
     })
     .await;
     // An event behind it: by then everybody has met the new Redis.
     append(&database, room, 2..=2).await;
     eventually(SOON, async || run_ids(&database).await == 1).await;
     relayed(&database).await;
-    assert_eq!(
-        numbers(&stream(&mut connection, partition).await, room),
-        [1, 1, 2]
-    );
+    assert_eq!(told(&mut connection, partition).await, [1, 1, 2]);
+}
+
+/// The numbers in the stream, each row of the outbox once: a row is added
+/// twice where Redis took longer to answer than a relay waits.
+async fn told(redis: &mut MultiplexedConnection, partition: Partition) -> Vec<i64> {
+    let mut entries = entries(redis, partition).await;
+    entries.dedup_by_key(|entry| entry.row);
+    entries.iter().map(|entry| entry.number).collect()
 }

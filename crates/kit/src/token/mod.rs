@@ -14,3 +14,5 @@ pub use service::{INTERNAL_AUDIENCE, ServiceTokens, ServiceTokensError};
 
 /// Centrifugo's audience: a connection token opens nothing else.
 pub const CONNECTION_AUDIENCE: &str = "centrifugo";
+/// Centrifugo's audience for tokens that open one channel.
+pub const SUBSCRIPTION_AUDIENCE: &str = "centrifugo-sub";

@@ -2,10 +2,7 @@ use async_graphql::{ID, SimpleObject};
 use plaza_clients::{messages::Head, rooms};
 
 use super::{FanoutMode, unread};
-use crate::{
-    graph::scalars::{DateTime, Position},
-    preview::preview,
-};
+use crate::graph::scalars::{DateTime, Position};
 
 /// Where all joined rooms stand: what a client that is not live polls.
 #[derive(SimpleObject)]
@@ -49,7 +46,7 @@ impl RoomHead {
             number: head.last_number.into(),
             unread_count: unread(head),
             last_message_at: head.last_message_at.map(Into::into),
-            preview: head.last_message.as_ref().and_then(preview),
+            preview: head.last_message.as_ref().and_then(plaza_types::preview),
             epoch: head.epoch.to_string().into(),
             fanout: room.fanout.into(),
         }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
-use plaza_centrifugo::config::Settings;
+use plaza_centrifugo::config::{Settings, subscribe_proxy};
 use plaza_local::{
     Account, Binaries, CentrifugoOptions, Durability, Launch, LineSink, Output, PostgresOptions,
     Program, Reaper, RedisOptions, StopSignal,
@@ -35,7 +35,7 @@ const ENGINE: u16 = 1;
 
 /// Variables of ours that the parts must not inherit: what `plaza up` decides
 /// itself. Everything else, such as `PLAZA_LOG`, reaches them.
-const DECIDED: [&str; 27] = [
+const DECIDED: [&str; 29] = [
     "PLAZA_CONFIG",
     "PLAZA_LISTEN",
     "PLAZA_OPS_LISTEN",
@@ -58,6 +58,8 @@ const DECIDED: [&str; 27] = [
     "PLAZA_CENTRIFUGO_API_KEY",
     "PLAZA_CENTRIFUGO_API_KEY_FILE",
     "PLAZA_CENTRIFUGO_API_URL",
+    "PLAZA_CENTRIFUGO_PROXY_SECRET",
+    "PLAZA_CENTRIFUGO_PROXY_SECRET_FILE",
     "PLAZA_REALTIME_ENABLED",
     "PLAZA_REALTIME_ENDPOINT",
     "PLAZA_PUBLIC_ORIGINS",
@@ -190,6 +192,7 @@ impl Plan {
     fn centrifugo(&self, redis: &RedisUrls, layout: &Layout) -> anyhow::Result<Recipe> {
         let name = PartName::Centrifugo;
         let (_, api_key) = self.data.secret("centrifugo-api-key")?;
+        let (_, proxy_secret) = self.data.secret("centrifugo-proxy-secret")?;
         let settings = Settings {
             address: self.wanted.bind_address().into(),
             port: layout.centrifugo.client,
@@ -200,6 +203,8 @@ impl Plan {
             redis_url: SecretString::from(redis.engine.clone()),
             redis_prefix: "centrifugo".into(),
             api_key: SecretString::from(api_key.clone()),
+            subscribe_proxy: subscribe_proxy(&layout.rooms.url()),
+            proxy_secret: SecretString::from(proxy_secret),
             log_level: "info".into(),
         };
         let options = CentrifugoOptions {
@@ -262,6 +267,10 @@ impl Plan {
                     self.websocket(layout.centrifugo.client).into(),
                 ),
             ]);
+        }
+        if name == PartName::Rooms && servers.redis.is_some() {
+            let (file, _) = self.data.secret("centrifugo-proxy-secret")?;
+            environment.push(("PLAZA_CENTRIFUGO_PROXY_SECRET_FILE", file.into()));
         }
         if name == PartName::Auth {
             let (refresh_key, _) = self.data.secret("refresh-key")?;

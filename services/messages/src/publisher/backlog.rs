@@ -122,8 +122,11 @@ pub(super) fn condense(entries: &mut [(Entry, Incoming)], now_ms: i64) -> usize 
             time: head.time,
             body: Body::Head {
                 head_seq: head.seq,
+                version: None,
                 number: head.number,
                 last_message_at: None,
+                preview: None,
+                member_count: None,
             },
         });
         if let (Some((entry, _)), Ok(event)) = (entries.get_mut(head.first), event) {

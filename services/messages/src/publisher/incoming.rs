@@ -100,7 +100,7 @@ impl Incoming {
             Kind::Read | Kind::Left => Self::Person(entry.key.parse().map_err(|_| Malformed::Key)?),
             Kind::Tick => Self::Pulse,
             // The publisher makes `joined` itself.
-            Kind::Joined | Kind::Unknown => Self::Unknown,
+            Kind::Joined | Kind::Fanout | Kind::Unknown => Self::Unknown,
         })
     }
 

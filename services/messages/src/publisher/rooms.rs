@@ -199,6 +199,7 @@ impl Rooms {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plaza_types::{Generation, Visibility};
     use proptest::prelude::*;
 
     fn version(number: i64) -> Version {
@@ -209,6 +210,8 @@ mod tests {
         Room::from(Fanout {
             version: version(at),
             mode: FanoutMode::Personal,
+            visibility: Visibility::Public,
+            generation: Generation::ZERO.next(),
             members: members.to_vec(),
         })
     }

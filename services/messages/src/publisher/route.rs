@@ -217,7 +217,7 @@ mod tests {
     use chrono::Utc;
     use plaza_clients::rooms::Fanout;
     use plaza_events::{Source, stream::EntryId};
-    use plaza_types::{Epoch, FanoutMode, Version};
+    use plaza_types::{Epoch, FanoutMode, Generation, Version, Visibility};
     use serde_json::{Value, json};
 
     struct Fixture {
@@ -265,6 +265,8 @@ mod tests {
         Room::from(Fanout {
             version: Version::try_from(version).unwrap(),
             mode: FanoutMode::Personal,
+            visibility: Visibility::Public,
+            generation: Generation::ZERO.next(),
             members: members.to_vec(),
         })
     }

@@ -45,8 +45,11 @@ impl Store {
             let body = (|| -> Result<Body, PositionError> {
                 Ok(Body::Head {
                     head_seq: row.last_seq.try_into()?,
+                    version: None,
                     number: Some(row.last_number.try_into()?),
                     last_message_at: row.last_message_at,
+                    preview: None,
+                    member_count: None,
                 })
             })();
             let head = body.map(|body| {

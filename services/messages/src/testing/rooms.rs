@@ -237,6 +237,7 @@ async fn lookup(
             visibility: access.visibility,
             open: access.open,
             fanout: FanoutMode::Personal,
+            generation: plaza_types::Generation::ZERO.next(),
             member_count: 1,
             version: Version::ZERO,
             epoch: rooms.epoch,

@@ -27,7 +27,7 @@ use plaza_kit::{
 };
 use plaza_messages::publisher::{self, Limits, PublisherArgs};
 use plaza_testkit::{INTERNAL_SECRET, TestCentrifugo};
-use plaza_types::{ApiError, Epoch, FanoutMode, RoomId, UserId, Version};
+use plaza_types::{ApiError, Epoch, FanoutMode, Generation, RoomId, UserId, Version, Visibility};
 use redis::{AsyncCommands, aio::MultiplexedConnection};
 use serde_json::{Value, json};
 
@@ -51,6 +51,8 @@ impl Rooms {
         let fanout = Fanout {
             version: Version::try_from(version).unwrap(),
             mode: FanoutMode::Personal,
+            visibility: Visibility::Public,
+            generation: Generation::ZERO.next(),
             members: members.to_vec(),
         };
         self.fanouts.lock().unwrap().insert(room, fanout);

@@ -10,7 +10,7 @@ impl Store {
     /// A room's change counter, mode and members, all of one moment.
     pub(crate) async fn fanout(&self, room: RoomId) -> Result<Option<Fanout>, StorageError> {
         let row = sqlx::query!(
-            r#"SELECT version, fanout,
+            r#"SELECT version, fanout, visibility, generation,
                       CASE fanout WHEN 'personal'
                           THEN ARRAY(SELECT user_id FROM members WHERE room_id = $1)
                           ELSE '{}' END AS "members!"
@@ -23,6 +23,8 @@ impl Store {
             Ok(Fanout {
                 version: position("version", row.version)?,
                 mode: read("fanout", &row.fanout)?,
+                visibility: read("visibility", &row.visibility)?,
+                generation: position("generation", row.generation)?,
                 members: row.members.into_iter().map(Into::into).collect(),
             })
         })

@@ -17,6 +17,7 @@ struct RoomRow {
     visibility: String,
     open: bool,
     fanout: String,
+    generation: i64,
     member_count: i64,
     state_version: i64,
     created_at: DateTime<Utc>,
@@ -34,6 +35,7 @@ impl RoomRow {
             visibility: read("visibility", &self.visibility)?,
             open: self.open,
             fanout: read("fanout", &self.fanout)?,
+            generation: position("generation", self.generation)?,
             member_count: self.member_count,
             version: position("state_version", self.state_version)?,
             epoch,
@@ -64,7 +66,7 @@ impl Store {
         let rows = sqlx::query_as!(
             RoomRow,
             r#"SELECT r.id, r.name, r.topic, r.visibility, r.fanout, r.member_count,
-                      r.state_version, r.created_at,
+                      r.generation, r.state_version, r.created_at,
                       r.visibility = 'public' AND NOT EXISTS (SELECT FROM bans WHERE room_id = r.id) AS "open!",
                       m.role::text AS role, m.joined_at AS "joined_at?", m.muted_until
                FROM members AS m JOIN rooms AS r ON r.id = m.room_id
@@ -86,7 +88,7 @@ impl Store {
         let rows = sqlx::query_as!(
             RoomRow,
             r#"SELECT r.id, r.name, r.topic, r.visibility, r.fanout, r.member_count,
-                      r.state_version, r.created_at,
+                      r.generation, r.state_version, r.created_at,
                       r.visibility = 'public' AND NOT EXISTS (SELECT FROM bans WHERE room_id = r.id) AS "open!",
                       m.role::text AS role, m.joined_at AS "joined_at?", m.muted_until
                FROM rooms AS r LEFT JOIN members AS m ON m.room_id = r.id AND m.user_id = $1

@@ -1,13 +1,13 @@
 //! What a room list shows of a room's last message.
 
-use plaza_types::Message;
+use crate::Message;
 
 /// Longest preview, in characters.
-const MAX_CHARS: usize = 120;
+pub const MAX_PREVIEW_CHARS: usize = 120;
 
 /// The first line with text of a message, cut at 120 characters; none for a
 /// deleted message.
-pub(crate) fn preview(message: &Message) -> Option<String> {
+pub fn preview(message: &Message) -> Option<String> {
     if message.deleted_at.is_some() {
         return None;
     }
@@ -16,10 +16,10 @@ pub(crate) fn preview(message: &Message) -> Option<String> {
         .lines()
         .map(str::trim)
         .find(|line| !line.is_empty())?;
-    if line.char_indices().nth(MAX_CHARS).is_none() {
+    if line.char_indices().nth(MAX_PREVIEW_CHARS).is_none() {
         return Some(line.to_owned());
     }
-    let mut cut: String = line.chars().take(MAX_CHARS - 1).collect();
+    let mut cut: String = line.chars().take(MAX_PREVIEW_CHARS - 1).collect();
     cut.truncate(cut.trim_end().len());
     cut.push('…');
     Some(cut)
@@ -27,8 +27,8 @@ pub(crate) fn preview(message: &Message) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use crate::{MessageId, Number, RoomId, Seq, UserId};
     use chrono::Utc;
-    use plaza_types::{MessageId, Number, RoomId, Seq, UserId};
 
     use super::*;
 
