@@ -5,11 +5,11 @@ use std::{collections::HashMap, sync::Arc};
 use http::StatusCode;
 use plaza_events::Body;
 use plaza_testkit::Answer;
-use plaza_types::{ClientMessageId, Message, MessageContent, MessageId, Person, RoomId, Seq};
+use plaza_types::{Message, MessageId, Person, RoomId, Seq};
 use serde_json::json;
 
+use super::draft;
 use crate::{
-    domain::Draft,
     storage::Sent,
     testing::{Bench, person},
 };
@@ -144,17 +144,6 @@ async fn has_one_order(bench: &Bench, room: RoomId, accepted: usize) {
             Some(&message),
             "the last event is its state"
         );
-    }
-}
-
-fn draft(author: &Person, room: RoomId, id: &str, reply_to: Option<MessageId>) -> Draft {
-    Draft {
-        room,
-        author: author.clone(),
-        id: MessageId::new(),
-        client_message_id: ClientMessageId::parse(id).unwrap(),
-        content: MessageContent::parse("text").unwrap(),
-        reply_to,
     }
 }
 

@@ -3,11 +3,15 @@
 use std::{collections::HashSet, sync::Arc};
 
 use http::StatusCode;
-use plaza_testkit::Answer;
+use plaza_testkit::{Answer, eventually};
 use plaza_types::{Message, MessageId};
 use serde_json::json;
 
-use crate::testing::{Bench, person};
+use super::draft;
+use crate::{
+    storage::Sent,
+    testing::{Bench, SOON, person},
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn guarantee_3_concurrent_retries_store_one_message_and_answer_it_to_all() {
@@ -115,4 +119,60 @@ async fn guarantee_3_an_id_belongs_to_one_author_in_one_room() {
         }
     }
     assert_eq!(ids.len(), 4);
+}
+
+/// Statements of the test's database that wait for a lock.
+async fn waiting(bench: &Bench) -> i64 {
+    sqlx::query_scalar(
+        "SELECT count(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    )
+    .fetch_one(&bench.pool)
+    .await
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn guarantee_3_a_group_holds_a_retry_that_another_replica_is_committing() {
+    let bench = Bench::new().await;
+    let ada = person("ada");
+    let room = bench.room(&[&ada]);
+    bench.sent(&ada, room, "c1", "first").await;
+
+    // One replica has stored the message and stands before its commit: the
+    // read mark that it moves is held.
+    let mut held = bench.pool.begin().await.unwrap();
+    sqlx::query("SELECT FROM read_state FOR UPDATE")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let (one, other) = (bench.store.clone(), bench.store.clone());
+    let retried = draft(&ada, room, "c2", None);
+    let first = tokio::spawn(async move { one.send(&[retried]).await.unwrap() });
+    eventually(SOON, async || waiting(&bench).await == 1).await;
+
+    // Meanwhile another one commits a group with a retry in its middle.
+    let group = ["c3", "c2", "c4"].map(|id| draft(&ada, room, id, None));
+    let group = tokio::spawn(async move { other.send(&group).await.unwrap() });
+    eventually(SOON, async || waiting(&bench).await == 2).await;
+    held.commit().await.unwrap();
+
+    let first = first.await.unwrap();
+    let [Sent::Created(stored)] = &first[..] else {
+        panic!("{first:?}");
+    };
+    let group = group.await.unwrap();
+    let [
+        Sent::Created(third),
+        Sent::Repeated(again),
+        Sent::Created(fourth),
+    ] = &group[..]
+    else {
+        panic!("{group:?}");
+    };
+    assert_eq!(again, stored);
+    let places = [stored, third, fourth].map(|message| (message.seq.get(), message.number.get()));
+    assert_eq!(places, [(2, 2), (3, 3), (4, 4)], "no gap");
+    let (messages, seq, _, events) = bench.stored().await;
+    assert_eq!((messages, seq, events), (4, 4, 4));
 }
