@@ -19,6 +19,7 @@
 //!   transaction either way.
 
 mod api;
+mod channels;
 mod config;
 mod domain;
 mod forget;
@@ -27,9 +28,12 @@ mod guarantees;
 #[cfg(test)]
 mod permissions;
 mod run;
+#[cfg(test)]
+mod socket;
 mod storage;
 
-pub use api::{Limits, Parts, router};
+pub use api::{Limits, Parts, ProxySecret, router};
+pub use channels::ChannelArgs;
 pub use config::RoomsArgs;
 pub use run::run;
 

@@ -2,12 +2,14 @@
 //! told, who follows an owner, who may do what, and how a search is read.
 
 mod change;
+mod channel;
 mod departure;
 mod link;
 mod permission;
 mod search;
 
 pub(crate) use change::{Change, Counters, nameless};
+pub(crate) use channel::{Standing, may_open};
 pub(crate) use departure::successor;
 pub(crate) use link::{TokenHash, token};
 pub(crate) use permission::{Act, Denied, permit, permit_on, permit_own_role, permit_role};

@@ -66,6 +66,7 @@ impl Store {
             removals::record(&mut tx, room, &[user]).await?;
         }
         tx.commit().await?;
+        self.memory.ended(room, Some(user));
         if let Some(partition) = partition {
             self.relay.wake(partition);
         }

@@ -26,6 +26,7 @@ impl Store {
         // Last: from here to the commit every other removal waits.
         removals::record(&mut tx, room, &[user]).await?;
         tx.commit().await?;
+        self.memory.ended(room, Some(user));
         self.relay.wake(partition);
         Ok(())
     }

@@ -85,6 +85,7 @@ impl Store {
         // Last: from here to the commit every other removal waits.
         removals::record(&mut tx, room, &removed).await?;
         tx.commit().await?;
+        self.memory.ended(room, Some(removed[0]));
         self.relay.wake(partition);
         Ok(Left::Now)
     }

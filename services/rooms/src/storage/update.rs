@@ -52,6 +52,9 @@ impl Store {
             removals::record_all(&mut tx, room).await?;
         }
         tx.commit().await?;
+        if is_other {
+            self.memory.ended(room, None);
+        }
         self.relay.wake(partition);
         Ok(())
     }
