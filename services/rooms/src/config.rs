@@ -59,6 +59,10 @@ pub struct RoomsArgs {
     /// Answers about channels.
     #[command(flatten)]
     pub channels: ChannelArgs,
+    /// Members from which on a room's events travel by a channel of its own; no longer at half of it
+    #[arg(long, env = "PLAZA_ROOMS_FANOUT_THRESHOLD", default_value_t = 50,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rooms_fanout_threshold: u32,
     /// Most rooms that one user may be a member of
     #[arg(long, env = "PLAZA_ROOMS_MAX_ROOMS_PER_USER", default_value_t = 1_000,
           value_parser = clap::value_parser!(u32).range(1..=1_000))]

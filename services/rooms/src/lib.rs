@@ -35,6 +35,7 @@ mod storage;
 pub use api::{Limits, Parts, ProxySecret, router};
 pub use channels::ChannelArgs;
 pub use config::RoomsArgs;
+pub use domain::Threshold;
 pub use run::run;
 
 /// The migrations of the rooms database; `plaza migrate` runs them.

@@ -7,6 +7,7 @@ use plaza_kit::{db, health::Readiness, serve::serve, shutdown::Shutdown, token::
 use crate::{
     api::{Api, Limits, Parts, routes},
     config::{DATABASE_URL, RoomsArgs},
+    domain::Threshold,
     forget,
 };
 
@@ -54,6 +55,7 @@ pub async fn run(args: RoomsArgs, shutdown: Shutdown) -> anyhow::Result<()> {
         limits: Limits {
             max_rooms_per_user: args.rooms_max_rooms_per_user,
             max_invitations_per_room: args.rooms_max_invitations_per_room,
+            fanout_threshold: Threshold(args.rooms_fanout_threshold),
             request_timeout: Duration::from_millis(args.listen.request_timeout_ms),
             max_body_bytes: args.listen.max_body_bytes,
         },

@@ -48,6 +48,7 @@ use sqlx::PgPool;
 
 use crate::{
     channels::{ChannelArgs, Gate, Memory},
+    domain::Threshold,
     storage::Store,
 };
 
@@ -81,6 +82,8 @@ pub struct Limits {
     pub max_rooms_per_user: u32,
     /// Most invitations of one room that can be used.
     pub max_invitations_per_room: u32,
+    /// From how many members on a room has channels of its own.
+    pub fanout_threshold: Threshold,
     /// Longest time a request may take.
     pub request_timeout: Duration,
     /// Largest request body, in bytes.
@@ -92,6 +95,7 @@ impl Default for Limits {
         Self {
             max_rooms_per_user: 1_000,
             max_invitations_per_room: 100,
+            fanout_threshold: Threshold::default(),
             request_timeout: Duration::from_secs(10),
             max_body_bytes: 256 * 1024,
         }
@@ -115,7 +119,13 @@ impl Api {
         acting::count_from_start();
         let most = parts.channels.rooms_standing_cache_size;
         let memory = Arc::new(Memory::new(most));
-        let store = Store::new(parts.pool, parts.epoch, parts.relay, memory);
+        let store = Store::new(
+            parts.pool,
+            parts.epoch,
+            parts.relay,
+            parts.limits.fanout_threshold,
+            memory,
+        );
         Self {
             gate: Gate::new(store.clone(), parts.channels),
             store,

@@ -35,7 +35,7 @@ use plaza_events::relay::RelayHandle;
 use plaza_types::Epoch;
 use sqlx::PgPool;
 
-use crate::channels::Memory;
+use crate::{channels::Memory, domain::Threshold};
 
 pub(crate) use accept::{AcceptError, Key};
 pub(crate) use acting::ActError;
@@ -56,6 +56,7 @@ pub(crate) struct Store {
     pool: PgPool,
     epoch: Epoch,
     relay: RelayHandle,
+    threshold: Threshold,
     /// Told of whose access a commit ended.
     pub(crate) memory: Arc<Memory>,
 }
@@ -66,12 +67,14 @@ impl Store {
         pool: PgPool,
         epoch: Epoch,
         relay: RelayHandle,
+        threshold: Threshold,
         memory: Arc<Memory>,
     ) -> Self {
         Self {
             pool,
             epoch,
             relay,
+            threshold,
             memory,
         }
     }
