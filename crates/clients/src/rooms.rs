@@ -363,6 +363,17 @@ impl RoomsClient {
             .await
     }
 
+    /// Whether the caller may delete what this person wrote. FORBIDDEN: no.
+    /// NOT_FOUND: the caller may not see the room.
+    pub async fn moderates(
+        &self,
+        who: As<'_>,
+        room: RoomId,
+        author: UserId,
+    ) -> Result<(), ClientError> {
+        self.0.get(who, &on(room, author, "moderates"), &()).await
+    }
+
     /// Keeps somebody out, member or not.
     pub async fn ban(
         &self,

@@ -78,7 +78,7 @@ const ON_ROOM: [&str; 11] = [
     "see bans",
     "delete",
 ];
-const ON_SOMEBODY: [&str; 9] = [
+const ON_SOMEBODY: [&str; 10] = [
     "make member",
     "make moderator",
     "make admin",
@@ -88,6 +88,7 @@ const ON_SOMEBODY: [&str; 9] = [
     "ban",
     "unban",
     "invite by name",
+    "delete messages",
 ];
 
 /// A room with two people of each standing: one acts, the other is acted on.
@@ -173,6 +174,7 @@ impl Scene {
                 Request::post(format!("{path}/mute")).json(&json!({ "until": until }))
             }
             "ban" => Request::post(format!("{path}/ban")).json(&json!({})),
+            "delete messages" => Request::get(format!("{path}/moderates")),
             "invite by name" => {
                 let body = json!({ "username": other.uuid().simple().to_string() });
                 Request::post(format!("/v1/rooms/{}/invitations", self.room)).json(&body)
@@ -228,7 +230,8 @@ impl Walk {
 
     async fn row(&mut self, act: &str) -> String {
         let on_somebody = ON_SOMEBODY.contains(&act);
-        let changes = !act.starts_with("see");
+        // The last is what messages asks before it deletes.
+        let changes = !act.starts_with("see") && act != "delete messages";
         let mut cells: Vec<(&str, String)> = Vec::new();
         for (name, visibility, actors) in COLUMNS {
             for &actor in actors {

@@ -108,7 +108,8 @@ async fn what_a_crash_left_is_found_without_a_wake() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn guarantee_4_a_relay_that_dies_between_the_stream_and_its_commit_repeats_and_loses_nothing() {
+async fn guarantee_4_a_relay_that_dies_between_the_stream_and_its_commit_repeats_and_loses_nothing()
+{
     let (database, redis) = (database().await, redis().await);
     let room = RoomId::new();
     let partition = append(&database, room, 1..=3).await;

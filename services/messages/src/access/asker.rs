@@ -91,6 +91,17 @@ impl Asker {
         answer
     }
 
+    /// Whether the caller may delete what this person wrote.
+    pub(super) async fn moderates(
+        &self,
+        caller: &Caller,
+        room: RoomId,
+        author: UserId,
+    ) -> Result<(), AccessError> {
+        let token = As::User(caller.token.expose_secret());
+        self.heard(self.rooms.moderates(token, room, author).await)
+    }
+
     /// Those of the rooms that the caller may read.
     pub(super) async fn readable(
         &self,

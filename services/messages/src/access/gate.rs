@@ -11,7 +11,7 @@ use plaza_kit::{
     shutdown::Shutdown,
     token::{Caller, ServiceTokens},
 };
-use plaza_types::{RoomId, Visibility};
+use plaza_types::{RoomId, UserId, Visibility};
 
 use super::{
     AccessError, MemoryArgs,
@@ -116,6 +116,16 @@ impl Gate {
         } else {
             Err(AccessError::NoSuchRoom)
         }
+    }
+
+    /// Whether the caller may delete what this person wrote: asked each time.
+    pub(crate) async fn moderates(
+        &self,
+        caller: &Caller,
+        room: RoomId,
+        author: UserId,
+    ) -> Result<(), AccessError> {
+        self.asker.moderates(caller, room, author).await
     }
 
     /// Those of the rooms that the caller may read.

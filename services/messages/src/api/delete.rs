@@ -1,4 +1,5 @@
-//! `DELETE /v1/messages/{id}`: leaves a tombstone of an own message. A second
+//! `DELETE /v1/messages/{id}`: leaves a tombstone of an own message, or of one
+//! by somebody whose role in the room is lower than the caller's. A second
 //! time changes nothing. Who left the room or is muted may still take back
 //! what they wrote.
 
@@ -11,15 +12,17 @@ use plaza_types::{ApiError, Message, MessageId};
 
 use super::{
     Parts,
-    own::{OwnError, own},
+    own::{OwnError, seen},
 };
-use crate::{domain::Revision, storage::ReviseError};
+use crate::{access::AccessError, domain::Revision, storage::ReviseError};
 
 /// Why nothing was deleted.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DeleteError {
     #[error(transparent)]
     Own(#[from] OwnError),
+    #[error(transparent)]
+    Access(#[from] AccessError),
     #[error(transparent)]
     Revise(#[from] ReviseError),
 }
@@ -28,6 +31,7 @@ impl From<DeleteError> for Reject {
     fn from(error: DeleteError) -> Self {
         match error {
             DeleteError::Own(error) => error.into(),
+            DeleteError::Access(error) => error.into(),
             DeleteError::Revise(ReviseError::Unknown) => Self(ApiError::not_found("message")),
             DeleteError::Revise(ReviseError::Storage(error)) => error.into(),
             // A tombstone is deleted without a change.
@@ -45,7 +49,11 @@ pub(super) async fn handle(
 }
 
 async fn delete(parts: &Parts, caller: &Caller, id: MessageId) -> Result<Message, DeleteError> {
-    let message = own(parts, caller, id).await?;
+    let message = seen(parts, caller, id).await?;
+    if message.author_id != caller.user {
+        let (room, author) = (message.room_id, message.author_id);
+        parts.gate.moderates(caller, room, author).await?;
+    }
     Ok(parts
         .store
         .revise(message.room_id, id, &Revision::Delete)
@@ -59,7 +67,7 @@ mod tests {
     use plaza_testkit::Request;
 
     use super::*;
-    use crate::testing::{Bench, person};
+    use crate::testing::{Bench, Mood, person};
 
     #[tokio::test]
     async fn a_tombstone_has_no_content_anywhere() {
@@ -104,7 +112,38 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_its_author_deletes() {
+    async fn moderators_delete_what_lower_roles_wrote() {
+        let bench = Bench::new().await;
+        let (ada, bob, mod_a, mod_b) = (person("ada"), person("bob"), person("m1"), person("m2"));
+        let room = bench.rooms.private(&[&ada, &bob]);
+        bench.rooms.make_moderator(room, &mod_a);
+        bench.rooms.make_moderator(room, &mod_b);
+        let by_member = bench.sent(&ada, room, "c1", "spam").await;
+        let by_moderator = bench.sent(&mod_b, room, "c2", "hello").await;
+        let before = bench.stored().await;
+        assert_eq!(bench.delete(&bob, by_member.id).await.code(), "FORBIDDEN");
+        let equal = bench.delete(&mod_a, by_moderator.id).await;
+        assert_eq!(equal.code(), "FORBIDDEN");
+        bench.rooms.set(Mood::Refuses);
+        let unasked = bench.delete(&mod_a, by_member.id).await;
+        assert_eq!(unasked.code(), "UNAVAILABLE");
+        bench.rooms.set(Mood::Answers);
+        assert_eq!(bench.stored().await, before);
+
+        let deleted: Message = bench.delete(&mod_a, by_member.id).await.parse();
+        assert!(deleted.deleted_at.is_some() && deleted.content.is_empty());
+        // Nobody changes what another wrote.
+        let edited = bench.edit(&mod_a, by_moderator.id, "other").await;
+        assert_eq!(edited.code(), "FORBIDDEN");
+        // Who is no member any more has no role: their messages can be deleted.
+        let later = bench.sent(&bob, room, "c3", "more spam").await;
+        bench.rooms.remove(room, &bob);
+        let deleted = bench.delete(&mod_a, later.id).await;
+        deleted.expect(StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn members_delete_only_their_own() {
         let bench = Bench::new().await;
         let (ada, bob, eve) = (person("ada"), person("bob"), person("eve"));
         let private = bench.rooms.private(&[&ada, &bob]);

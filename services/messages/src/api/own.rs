@@ -1,4 +1,4 @@
-//! The message that its author wants to change.
+//! The message that somebody wants to change.
 
 use plaza_kit::{http::Reject, token::Caller};
 use plaza_types::{ApiError, Code, Message, MessageId};
@@ -35,9 +35,23 @@ impl From<OwnError> for Reject {
     }
 }
 
-/// The message, if the caller wrote it. That it exists is told only to who
-/// may read it.
+/// The message, if the caller wrote it.
 pub(super) async fn own(
+    parts: &Parts,
+    caller: &Caller,
+    id: MessageId,
+) -> Result<Message, OwnError> {
+    let message = seen(parts, caller, id).await?;
+    if message.author_id == caller.user {
+        Ok(message)
+    } else {
+        Err(OwnError::NotAuthor)
+    }
+}
+
+/// The message, if the caller wrote it or may read it. That it exists is told
+/// to nobody else.
+pub(super) async fn seen(
     parts: &Parts,
     caller: &Caller,
     id: MessageId,
@@ -52,7 +66,7 @@ pub(super) async fn own(
         return Ok(message);
     }
     match parts.gate.read(caller, message.room_id).await {
-        Ok(()) => Err(OwnError::NotAuthor),
+        Ok(()) => Ok(message),
         Err(AccessError::NoSuchRoom) => Err(OwnError::Unknown),
         Err(error) => Err(OwnError::Access(error)),
     }

@@ -22,7 +22,9 @@ use plaza_kit::{
     token::{Caller, ServiceCaller, ServiceTokens, Verifier},
 };
 use plaza_testkit::{Issuer, service_tokens};
-use plaza_types::{ApiError, Epoch, FanoutMode, Person, Role, RoomId, UserId, Version, Visibility};
+use plaza_types::{
+    ApiError, Code, Epoch, FanoutMode, Person, Role, RoomId, UserId, Version, Visibility,
+};
 use tokio::net::TcpListener;
 
 /// How rooms behaves.
@@ -42,6 +44,7 @@ struct Held {
     visibility: Visibility,
     members: HashMap<UserId, Option<DateTime<Utc>>>,
     banned: HashSet<UserId>,
+    moderators: HashSet<UserId>,
 }
 
 #[derive(Debug)]
@@ -92,6 +95,7 @@ impl StubRooms {
         let routes = Router::new()
             .route("/v1/rooms/{room}/access", get(access))
             .route("/v1/rooms/lookup", post(lookup))
+            .route("/v1/rooms/{room}/members/{user}/moderates", get(moderates))
             .route("/internal/removals", get(removals))
             .with_state(rooms.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
@@ -117,6 +121,7 @@ impl StubRooms {
             visibility,
             members,
             banned: HashSet::new(),
+            moderators: HashSet::new(),
         };
         self.world().rooms.insert(room, held);
         room
@@ -124,6 +129,12 @@ impl StubRooms {
 
     pub(crate) fn join(&self, room: RoomId, who: &Person) {
         self.change(room, |held| held.members.insert(who.id, None));
+    }
+
+    /// Makes somebody a moderator, and so a member.
+    pub(crate) fn make_moderator(&self, room: RoomId, who: &Person) {
+        self.join(room, who);
+        self.change(room, |held| held.moderators.insert(who.id));
     }
 
     /// Ends a membership, and says so in the removals.
@@ -219,6 +230,22 @@ async fn access(
     rooms.world().asked += 1;
     let access = rooms.seen_by(caller.user, room);
     Ok(Json(access.ok_or_else(|| ApiError::not_found("room"))?))
+}
+
+async fn moderates(
+    State(rooms): State<StubRooms>,
+    caller: Caller,
+    Path((room, author)): Path<(RoomId, UserId)>,
+) -> Result<Json<()>, Reject> {
+    rooms.answering().await?;
+    let world = rooms.world();
+    let held = world.rooms.get(&room);
+    let held = held.ok_or_else(|| ApiError::not_found("room"))?;
+    if held.moderators.contains(&caller.user) && !held.moderators.contains(&author) {
+        Ok(Json(()))
+    } else {
+        Err(Reject(ApiError::new(Code::Forbidden, "Not you.")))
+    }
 }
 
 async fn lookup(

@@ -16,6 +16,7 @@ mod kick;
 mod leave;
 mod lookup;
 mod members;
+mod moderates;
 mod mute;
 mod page;
 mod removals;
@@ -186,6 +187,10 @@ pub(crate) fn routes(api: Api) -> Router {
         )
         .route("/v1/rooms/{id}/members/{user}/kick", post(kick::kick))
         .route("/v1/rooms/{id}/members/{user}/mute", post(mute::mute))
+        .route(
+            "/v1/rooms/{id}/members/{user}/moderates",
+            get(moderates::moderates),
+        )
         .route("/v1/rooms/{id}/members/{user}/ban", post(ban::ban))
         .route("/v1/rooms/{id}/members/{user}/unban", post(ban::unban))
         .route("/v1/rooms/{id}/bans", get(ban::bans))

@@ -20,6 +20,8 @@ pub(crate) enum Act {
     Mute,
     /// Invites, and sees and ends invitations.
     Invite,
+    /// Deletes what another wrote.
+    DeleteMessages,
 }
 
 /// Why an act is refused.
@@ -48,7 +50,9 @@ impl Act {
         match self {
             Self::Delete => Role::Owner,
             Self::Update | Self::SetRole => Role::Admin,
-            Self::Kick | Self::Ban | Self::Mute | Self::Invite => Role::Moderator,
+            Self::Kick | Self::Ban | Self::Mute | Self::Invite | Self::DeleteMessages => {
+                Role::Moderator
+            }
         }
     }
 }

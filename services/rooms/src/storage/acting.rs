@@ -6,7 +6,7 @@ use plaza_types::{Role, RoomId, UserId};
 use sqlx::PgConnection;
 
 use super::{StorageError, Store, change, error::read};
-use crate::domain::{Act, Denied, permit};
+use crate::domain::{Act, Denied, permit, permit_on};
 
 /// Why an act was not done.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +95,26 @@ impl Store {
     pub(crate) async fn may(&self, user: UserId, room: RoomId, act: Act) -> Result<Role, ActError> {
         let role = self.role(user, room).await?;
         Ok(permit(role, act)?)
+    }
+
+    /// Whether a user may do this to another, member or not, as of now.
+    pub(crate) async fn may_on(
+        &self,
+        user: UserId,
+        room: RoomId,
+        act: Act,
+        other: UserId,
+    ) -> Result<Role, ActError> {
+        let role = self.may(user, room, act).await?;
+        let other = sqlx::query_scalar!(
+            r#"SELECT role::text AS "role!" FROM members WHERE room_id = $1 AND user_id = $2"#,
+            room.uuid(),
+            other.uuid(),
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let other = other.map(|other| read("role", &other)).transpose()?;
+        Ok(permit_on(Some(role), act, other)?)
     }
 
     /// A user's role in a room that they may see; none: they are no member.
