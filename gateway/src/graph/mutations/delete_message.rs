@@ -10,7 +10,8 @@ pub(super) struct DeleteMessage;
 
 #[Object]
 impl DeleteMessage {
-    /// Deletes an own message; a tombstone without content remains. A second time changes nothing.
+    /// Deletes an own message, or as a moderator one by a lower role; a tombstone without
+    /// content remains. A second time changes nothing.
     #[graphql(complexity = "cost::CALL + child_complexity")]
     async fn delete_message(&self, ctx: &Context<'_>, id: ID) -> Result<Message> {
         let (request, session) = signed_in(ctx)?;
