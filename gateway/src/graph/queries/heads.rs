@@ -1,18 +1,22 @@
-use std::time::Instant;
+use std::{collections::HashSet, time::Instant};
 
 use async_graphql::{Context, Object, Result};
-use plaza_clients::messages::HeadsQuery;
-use plaza_types::ApiError;
+use plaza_clients::{auth::MAX_SUBSCRIPTIONS, messages::HeadsQuery};
+use plaza_types::{ApiError, FanoutMode};
 
 use crate::{
     graph::{
+        ahead::sign_realtime,
         context::{RequestContext, Session, signed_in},
         cost,
-        types::{Heads, RoomHead},
+        types::{Heads, RoomHead, RoomRealtime, Wanted},
     },
     joined::{self, Joined},
     services::refused,
 };
+
+/// How many rooms of the answer have tokens: those in room mode active last.
+const SIGNED_ROOMS: usize = MAX_SUBSCRIPTIONS / 2;
 
 #[derive(Default)]
 pub(super) struct AllHeads;
@@ -27,11 +31,32 @@ impl AllHeads {
             .gateway
             .pollers
             .seen(session.caller.user, Instant::now());
-        let rooms = joined(request, session)
-            .await?
-            .iter()
-            .filter_map(|joined| Some(RoomHead::new(&joined.room, joined.head.as_ref()?)))
-            .collect();
+        let list = joined(request, session).await?;
+        let realtime = ctx.look_ahead().field("rooms").field("realtime");
+        let wanted = Wanted::of(&realtime);
+        let signed = request.gateway.realtime.is_some() && wanted != Wanted::default();
+        let signed = if signed {
+            joined::most_active(&list, SIGNED_ROOMS, |room| room.fanout == FanoutMode::Room)
+        } else {
+            HashSet::new()
+        };
+        let with_tokens = list.iter().map(|joined| &joined.room);
+        let with_tokens = with_tokens.filter(|room| signed.contains(&room.id));
+        sign_realtime(session, wanted, with_tokens).await;
+        let mut rooms = Vec::with_capacity(list.len());
+        for Joined { room, head } in &list {
+            let Some(head) = head else { continue };
+            let wanted = if signed.contains(&room.id) {
+                wanted
+            } else {
+                Wanted::default()
+            };
+            let realtime = match &request.gateway.realtime {
+                Some(_) => Some(RoomRealtime::new(session, room, wanted).await),
+                None => None,
+            };
+            rooms.push(RoomHead::new(room, head, realtime));
+        }
         Ok(Heads {
             rooms,
             poll_after: i32::try_from(delay_ms).unwrap_or(i32::MAX),
