@@ -1,7 +1,7 @@
 use std::{collections::HashSet, time::Instant};
 
 use async_graphql::{Context, Object, Result};
-use plaza_clients::{auth::MAX_SUBSCRIPTIONS, messages::HeadsQuery};
+use plaza_clients::{auth::MAX_SUBSCRIPTIONS, messages::HeadsQuery, rooms::Room};
 use plaza_types::{ApiError, FanoutMode};
 
 use crate::{
@@ -32,31 +32,28 @@ impl AllHeads {
             .pollers
             .seen(session.caller.user, Instant::now());
         let list = joined(request, session).await?;
-        let realtime = ctx.look_ahead().field("rooms").field("realtime");
-        let wanted = Wanted::of(&realtime);
-        let signed = request.gateway.realtime.is_some() && wanted != Wanted::default();
-        let signed = if signed {
-            joined::most_active(&list, SIGNED_ROOMS, |room| room.fanout == FanoutMode::Room)
+        let wanted = Wanted::of(&ctx.look_ahead().field("rooms").field("realtime"));
+        let realtime = request.gateway.realtime.is_some();
+        let signed = if realtime && wanted != Wanted::default() {
+            let in_room_mode = |room: &Room| room.fanout == FanoutMode::Room;
+            joined::most_active(&list, SIGNED_ROOMS, in_room_mode)
         } else {
             HashSet::new()
         };
-        let with_tokens = list.iter().map(|joined| &joined.room);
-        let with_tokens = with_tokens.filter(|room| signed.contains(&room.id));
-        sign_realtime(session, wanted, with_tokens).await;
-        let mut rooms = Vec::with_capacity(list.len());
-        for Joined { room, head } in &list {
-            let Some(head) = head else { continue };
-            let wanted = if signed.contains(&room.id) {
-                wanted
-            } else {
-                Wanted::default()
-            };
-            let realtime = match &request.gateway.realtime {
-                Some(_) => Some(RoomRealtime::new(session, room, wanted).await),
-                None => None,
-            };
-            rooms.push(RoomHead::new(room, head, realtime));
-        }
+        let is_signed = |room: &Room| signed.contains(&room.id);
+        let rooms = list.iter().map(|joined| &joined.room);
+        sign_realtime(session, wanted, rooms.filter(|room| is_signed(room))).await;
+        let realtime = |room: &Room| match is_signed(room) {
+            _ if !realtime => None,
+            true => Some(RoomRealtime::new(room, wanted)),
+            false => Some(RoomRealtime::without_tokens(room)),
+        };
+        let rooms = list
+            .iter()
+            .filter_map(|Joined { room, head }| {
+                Some(RoomHead::new(room, head.as_ref()?, realtime(room)))
+            })
+            .collect();
         Ok(Heads {
             rooms,
             poll_after: i32::try_from(delay_ms).unwrap_or(i32::MAX),

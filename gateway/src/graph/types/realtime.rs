@@ -1,11 +1,9 @@
-use std::sync::Arc;
-
-use async_graphql::{Lookahead, Object, Result};
+use async_graphql::{Context, Lookahead, Object, Result};
 use plaza_centrifugo::Channel;
-use plaza_clients::{auth::SubscriptionToken, rooms};
-use plaza_types::{ApiError, FanoutMode};
+use plaza_clients::rooms;
+use plaza_types::FanoutMode;
 
-use crate::graph::{context::Session, cost, scalars::DateTime};
+use crate::graph::{context::signed_in, cost, scalars::DateTime};
 
 /// Which tokens a query selects: no other is signed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,9 +23,13 @@ impl Wanted {
 
     /// The channels of a room that tokens are wanted for.
     pub(crate) fn channels(self, room: &rooms::Room) -> impl Iterator<Item = Channel> {
-        let [events, head] = by_token(room);
-        let events = events.filter(|_| self.room);
-        events.into_iter().chain(head.filter(|_| self.head))
+        self.of_both(by_token(room))
+    }
+
+    /// Of a room's channel and its head's.
+    fn of_both(self, [room, head]: [Option<Channel>; 2]) -> impl Iterator<Item = Channel> {
+        let room = room.filter(|_| self.room);
+        room.into_iter().chain(head.filter(|_| self.head))
     }
 }
 
@@ -58,40 +60,41 @@ pub(crate) fn by_token(room: &rooms::Room) -> [Option<Channel>; 2] {
     channels(room).map(|channel| channel.filter(|channel| channel.opens_by_token()))
 }
 
-/// A token, or why it cannot be had; none: it is not wanted, or none opens the channel.
-type Signed = Option<Result<Arc<SubscriptionToken>, ApiError>>;
-
 /// Where a room's events are to be had.
 pub(crate) struct RoomRealtime {
     live: Channel,
-    channel: Option<Channel>,
-    head_channel: Option<Channel>,
-    token: Signed,
-    head_token: Signed,
+    channels: [Option<Channel>; 2],
+    by_token: [Option<Channel>; 2],
+    wanted: Wanted,
 }
 
 impl RoomRealtime {
-    /// Of a room that the caller may read. The tokens come from the loaders:
-    /// a list has them signed at once beforehand.
-    pub(crate) async fn new(session: &Session, room: &rooms::Room, wanted: Wanted) -> Self {
-        let [channel, head_channel] = channels(room);
-        let [by_token, head_by_token] = by_token(room);
+    /// Of a room that the caller may read. A list has the wanted tokens signed
+    /// at once beforehand.
+    pub(crate) fn new(room: &rooms::Room, wanted: Wanted) -> Self {
         Self {
             live: Channel::Live(room.id, room.generation),
-            channel,
-            head_channel,
-            token: signed(session, by_token.filter(|_| wanted.room)).await,
-            head_token: signed(session, head_by_token.filter(|_| wanted.head)).await,
+            channels: channels(room),
+            by_token: by_token(room),
+            wanted,
+        }
+    }
+
+    /// Without tokens, although a query selects some.
+    pub(crate) fn without_tokens(room: &rooms::Room) -> Self {
+        Self {
+            by_token: [None, None],
+            ..Self::new(room, Wanted::default())
         }
     }
 }
 
-async fn signed(session: &Session, channel: Option<Channel>) -> Signed {
-    Some(session.loaders.subscription(channel?).await)
-}
-
-fn token(signed: &Signed) -> Result<Option<Arc<SubscriptionToken>>> {
-    Ok(signed.clone().transpose()?)
+async fn token(ctx: &Context<'_>, channel: Option<Channel>) -> Result<Option<String>> {
+    let Some(channel) = channel else {
+        return Ok(None);
+    };
+    let token = signed_in(ctx)?.1.loaders.subscription(channel).await?;
+    Ok(Some(token.token.clone()))
 }
 
 /// Where a room's events are to be had beside the caller's own channel.
@@ -104,33 +107,36 @@ impl RoomRealtime {
 
     /// What happens in the room; null in PERSONAL mode: the caller's own channel brings it.
     async fn channel(&self) -> Option<String> {
-        self.channel.map(|channel| channel.to_string())
+        self.channels[0].map(|channel| channel.to_string())
     }
 
-    /// Opens `channel`; null where it opens without one: private rooms. In lists, for the 100 rooms of ROOM mode active last.
+    /// Opens `channel`; null where it opens without one: private rooms. `heads` has it for the 100 rooms of ROOM mode active last.
     #[graphql(complexity = "cost::SIGNATURE")]
-    async fn token(&self) -> Result<Option<String>> {
-        Ok(token(&self.token)?.map(|token| token.token.clone()))
+    async fn token(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        token(ctx, self.by_token[0]).await
     }
 
     /// Where the room stands, at most once a second; null in PERSONAL mode.
     async fn head_channel(&self) -> Option<String> {
-        self.head_channel.map(|channel| channel.to_string())
+        self.channels[1].map(|channel| channel.to_string())
     }
 
     /// Opens `headChannel`, as `token` does `channel`.
     #[graphql(complexity = "cost::SIGNATURE")]
-    async fn head_token(&self) -> Result<Option<String>> {
-        Ok(token(&self.head_token)?.map(|token| token.token.clone()))
+    async fn head_token(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        token(ctx, self.by_token[1]).await
     }
 
     /// Until when the selected tokens can be used; null without one.
-    async fn expires_at(&self) -> Option<DateTime> {
-        [&self.token, &self.head_token]
-            .into_iter()
-            .filter_map(|signed| signed.as_ref()?.as_ref().ok())
-            .map(|token| token.expires_at)
-            .min()
-            .map(DateTime::from)
+    async fn expires_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
+        let loaders = &signed_in(ctx)?.1.loaders;
+        let mut first: Option<chrono::DateTime<chrono::Utc>> = None;
+        for channel in self.wanted.of_both(self.by_token) {
+            // Why there is none is told where the token itself is selected.
+            if let Ok(token) = loaders.subscription(channel).await {
+                first = Some(first.map_or(token.expires_at, |first| first.min(token.expires_at)));
+            }
+        }
+        Ok(first.map(DateTime::from))
     }
 }

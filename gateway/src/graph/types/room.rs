@@ -178,7 +178,7 @@ impl Room {
         // Rooms gives a room to those alone who may read it.
         let room = self.known(session).await?;
         let wanted = Wanted::of(&ctx.look_ahead());
-        Ok(Some(RoomRealtime::new(session, &room, wanted).await))
+        Ok(Some(RoomRealtime::new(&room, wanted)))
     }
 
     /// The version of its latest change other than a join or leave.
