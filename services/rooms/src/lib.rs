@@ -19,6 +19,7 @@
 //!   transaction either way.
 
 mod api;
+mod channels;
 mod config;
 mod domain;
 mod forget;
@@ -27,10 +28,14 @@ mod guarantees;
 #[cfg(test)]
 mod permissions;
 mod run;
+#[cfg(test)]
+mod socket;
 mod storage;
 
-pub use api::{Limits, Parts, router};
+pub use api::{Limits, Parts, ProxySecret, router};
+pub use channels::ChannelArgs;
 pub use config::RoomsArgs;
+pub use domain::Threshold;
 pub use run::run;
 
 /// The migrations of the rooms database; `plaza migrate` runs them.

@@ -20,8 +20,11 @@ use plaza_testkit::{Answer, Issuer, Request, TestDatabase, database, service_tok
 use plaza_types::{ApiError, Epoch, Person, RoomId, UserId};
 use serde_json::{Value, json};
 
-use super::{Api, Limits, Parts, routes};
-use crate::storage::Store;
+use super::{Api, Limits, Parts, ProxySecret, routes};
+use crate::{channels::ChannelArgs, storage::Store};
+
+/// What Centrifugo shows.
+pub(crate) const PROXY: &str = "a secret of Centrifugo's";
 
 /// A running API and what is behind it.
 pub(crate) struct Bench {
@@ -32,16 +35,51 @@ pub(crate) struct Bench {
     pub(crate) epoch: Epoch,
 }
 
+/// What a test wants otherwise than usual.
+pub(crate) struct Setup {
+    pub(crate) limits: Limits,
+    /// Base URL of auth; none: one that knows everybody.
+    pub(crate) auth: Option<String>,
+    pub(crate) proxy_secret: String,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            auth: None,
+            proxy_secret: PROXY.to_owned(),
+        }
+    }
+}
+
 impl Bench {
     pub(crate) async fn new() -> Self {
         Self::with(Limits::default()).await
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
-        Self::with_auth(limits, &serve_auth(&Issuer::new()).await).await
+        Self::set_up(Setup {
+            limits,
+            ..Setup::default()
+        })
+        .await
     }
 
     pub(crate) async fn with_auth(limits: Limits, auth: &str) -> Self {
+        Self::set_up(Setup {
+            limits,
+            auth: Some(auth.to_owned()),
+            ..Setup::default()
+        })
+        .await
+    }
+
+    pub(crate) async fn set_up(setup: Setup) -> Self {
+        let auth = match setup.auth {
+            Some(auth) => auth,
+            None => serve_auth(&Issuer::new()).await,
+        };
         let database = database(&crate::MIGRATOR).await;
         let epoch = install(&database).await;
         let issuer = Issuer::new();
@@ -53,8 +91,10 @@ impl Bench {
             relay,
             verifier: issuer.verifier(),
             tokens: service_tokens("rooms"),
-            auth: AuthClient::new(auth).unwrap(),
-            limits,
+            auth: AuthClient::new(&auth).unwrap(),
+            proxy_secret: Some(ProxySecret::new(setup.proxy_secret.into()).unwrap()),
+            channels: ChannelArgs::default(),
+            limits: setup.limits,
         });
         Self {
             store: api.store.clone(),

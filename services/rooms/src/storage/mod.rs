@@ -26,11 +26,16 @@ mod read;
 mod removals;
 mod repeat;
 mod set_role;
+mod standing;
 mod update;
+
+use std::sync::Arc;
 
 use plaza_events::relay::RelayHandle;
 use plaza_types::Epoch;
 use sqlx::PgPool;
+
+use crate::{channels::Memory, domain::Threshold};
 
 pub(crate) use accept::{AcceptError, Key};
 pub(crate) use acting::ActError;
@@ -51,11 +56,26 @@ pub(crate) struct Store {
     pool: PgPool,
     epoch: Epoch,
     relay: RelayHandle,
+    threshold: Threshold,
+    /// Told of whose access a commit ended.
+    pub(crate) memory: Arc<Memory>,
 }
 
 impl Store {
     /// Of this installation.
-    pub(crate) const fn new(pool: PgPool, epoch: Epoch, relay: RelayHandle) -> Self {
-        Self { pool, epoch, relay }
+    pub(crate) const fn new(
+        pool: PgPool,
+        epoch: Epoch,
+        relay: RelayHandle,
+        threshold: Threshold,
+        memory: Arc<Memory>,
+    ) -> Self {
+        Self {
+            pool,
+            epoch,
+            relay,
+            threshold,
+            memory,
+        }
     }
 }
