@@ -175,7 +175,7 @@ pub(crate) async fn rows(connection: &mut PgConnection) -> i64 {
 
 /// The lease of partition 0.
 pub(crate) async fn lease(url: &str) -> Lease {
-    Lease::take(&mut shared(url), Partition::PULSE)
+    Lease::take(&mut shared(url), Partition::PULSE, LeaseTimes::default())
         .await
         .unwrap()
         .unwrap()

@@ -103,6 +103,9 @@ async fn batch(State(fake): State<FakeCentrifugo>, Json(request): Json<Value>) -
     let replies: Vec<Value> = commands
         .iter()
         .map(|command| {
+            if let Some(removal) = command.get("unsubscribe") {
+                return inner.unsubscribe(&removal["channel"], &removal["user"]);
+            }
             if let Some(publish) = command.get("publish") {
                 let reply = inner.publish(&publish["channel"], &publish["data"]);
                 return match reply.get("error") {
@@ -126,6 +129,24 @@ async fn batch(State(fake): State<FakeCentrifugo>, Json(request): Json<Value>) -
 }
 
 impl Inner {
+    /// Stands among what the channel took, as `-` and the user.
+    fn unsubscribe(&mut self, channel: &Value, user: &Value) -> Value {
+        let channel = channel.as_str().unwrap();
+        let name = format!("-{}", user.as_str().unwrap());
+        let fate = match &mut self.rule {
+            Some(rule) => rule(channel, &name),
+            None => Fate::Take,
+        };
+        match fate {
+            Fate::Refuse(code) => json!({ "error": { "code": code, "message": "no" } }),
+            Fate::Take => {
+                let taken = self.taken.entry(channel.to_owned()).or_default();
+                taken.push(name);
+                json!({ "unsubscribe": {} })
+            }
+        }
+    }
+
     fn publish(&mut self, channel: &Value, data: &Value) -> Value {
         let channel = channel.as_str().unwrap();
         let names: Vec<_> = data["events"]
