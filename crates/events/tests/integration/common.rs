@@ -5,7 +5,7 @@ use plaza_events::{
     Body, Event, Partition, Source,
     outbox::{self, NewEvent},
     relay::{Relay, RelayArgs, RelayHandle, Repeat, Repeated},
-    stream::Lease,
+    stream::{Lease, LeaseTimes},
 };
 use plaza_kit::shutdown::Shutdown;
 use plaza_testkit::TestDatabase;

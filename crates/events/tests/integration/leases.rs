@@ -5,8 +5,8 @@ use std::time::Duration;
 use plaza_events::{
     Partition, Source,
     stream::{
-        DeadLetter, Lease, Member, Reader, StreamError, count_dead_letters, dead_letters, replay,
-        unattended,
+        DeadLetter, Lease, LeaseTimes, Member, Reader, StreamError, count_dead_letters,
+        dead_letters, replay, unattended,
     },
 };
 use plaza_testkit::{eventually, redis};

@@ -308,3 +308,248 @@ const fn place(source: Source) -> usize {
         Source::Messages => 1,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plaza_types::{FanoutMode, Generation, UserId, Visibility};
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    const EVERY: Duration = Duration::from_secs(1);
+
+    fn way(room: RoomId) -> Way {
+        Way {
+            room,
+            mode: FanoutMode::Room,
+            visibility: Visibility::Public,
+            generation: Generation::ZERO.next(),
+        }
+    }
+
+    fn entry(source: Source, ms: u64, mut event: Value) -> Entry {
+        event["epoch"] = json!(Epoch::new());
+        event["time"] = json!("2026-01-01T00:00:00Z");
+        Entry {
+            id: EntryId { ms, counter: 0 },
+            source,
+            key: String::new(),
+            event: to_raw_value(&event).unwrap(),
+            traceparent: None,
+            at_ms: 0,
+        }
+    }
+
+    fn message(room: RoomId, number: i64, seq: i64, content: &str, deleted: bool) -> Value {
+        let deleted_at = deleted.then_some("2026-01-01T00:00:02Z");
+        json!({ "seq": seq, "message": {
+            "id": plaza_types::MessageId::new(), "roomId": room, "seq": number, "number": number,
+            "changedSeq": seq, "authorId": UserId::new(), "content": content,
+            "createdAt": "2026-01-01T00:00:01Z", "editedAt": null, "deletedAt": deleted_at,
+            "clientMessageId": "a", "replyTo": null,
+        } })
+    }
+
+    /// What an event about a message says.
+    fn of_message(number: i64, seq: i64) -> Said {
+        Said {
+            stands: Stands {
+                seq: Seq::try_from(seq).ok(),
+                number: Number::try_from(number).ok(),
+                has_message: true,
+                member_count: None,
+            },
+            ..Said::default()
+        }
+    }
+
+    fn of_members(version: i64, count: i64) -> Said {
+        Said {
+            stands: Stands {
+                member_count: Some(count),
+                ..Stands::default()
+            },
+            version: Version::try_from(version).ok(),
+            compares: false,
+        }
+    }
+
+    fn spoken(heads: &mut Heads, now: Instant) -> Vec<Value> {
+        heads.at(now);
+        let words = heads.due(100).into_iter().map(|word| {
+            heads.spoken(word.room, now);
+            serde_json::from_str(word.event.get()).unwrap()
+        });
+        words.collect::<Vec<_>>()
+    }
+
+    #[test]
+    fn a_word_has_the_newest_of_everything() {
+        let (room, start) = (RoomId::new(), Instant::now());
+        let mut heads = Heads::new(EVERY, 10, start);
+        let mut note = |source, ms, event, said| {
+            heads.note(way(room), &entry(source, ms, event), said);
+        };
+        note(
+            Source::Messages,
+            1,
+            message(room, 1, 1, "old", false),
+            of_message(1, 1),
+        );
+        note(
+            Source::Messages,
+            2,
+            message(room, 2, 2, "hello\nworld", false),
+            of_message(2, 2),
+        );
+        // An older message was edited.
+        note(
+            Source::Messages,
+            3,
+            message(room, 1, 3, "older", false),
+            of_message(1, 3),
+        );
+        note(Source::Rooms, 4, json!({}), of_members(9, 60));
+        note(Source::Rooms, 5, json!({}), of_members(8, 59));
+        let renamed = Said {
+            compares: true,
+            ..of_members(10, 61)
+        };
+        note(Source::Rooms, 6, json!({}), renamed);
+        let words = spoken(&mut heads, start + EVERY);
+        assert_eq!(words.len(), 1);
+        let mut word = words[0].clone();
+        word.as_object_mut()
+            .unwrap()
+            .retain(|key, _| key != "epoch");
+        assert_eq!(
+            word,
+            json!({
+                "type": "head", "room": room, "time": "2026-01-01T00:00:00Z", "headSeq": 3,
+                "number": 2, "lastMessageAt": "2026-01-01T00:00:01Z", "preview": "hello",
+                "version": 10, "memberCount": 61,
+            })
+        );
+        // It is deleted.
+        let deleted = entry(Source::Messages, 7, message(room, 2, 4, "", true));
+        heads.note(way(room), &deleted, of_message(2, 4));
+        let words = spoken(&mut heads, start + EVERY * 2);
+        assert_eq!(
+            (&words[0]["headSeq"], &words[0]["number"]),
+            (&json!(4), &json!(2))
+        );
+        assert_eq!(words[0].get("preview"), None);
+    }
+
+    #[test]
+    fn the_first_word_is_spoken_at_once_but_not_right_after_somebody_else() {
+        let (room, start) = (RoomId::new(), Instant::now());
+        let mut heads = Heads::new(EVERY, 10, start);
+        let event = entry(Source::Messages, 1, message(room, 1, 1, "a", false));
+        heads.note(way(room), &event, of_message(1, 1));
+        assert!(
+            spoken(&mut heads, start).is_empty(),
+            "the owner before may just have"
+        );
+        assert_eq!(spoken(&mut heads, start + EVERY).len(), 1);
+        let other = RoomId::new();
+        heads.note(way(other), &event, of_message(1, 1));
+        assert_eq!(spoken(&mut heads, start + EVERY).len(), 1);
+    }
+
+    #[test]
+    fn what_waits_holds_back_both_streams_at_its_first_entry() {
+        let (rooms, start) = ([RoomId::new(), RoomId::new()], Instant::now());
+        let mut heads = Heads::new(EVERY, 10, start);
+        let mut note = |room, source, ms| {
+            let event = entry(source, ms, message(room, 1, 1, "a", false));
+            heads.note(way(room), &event, of_message(1, 1));
+        };
+        note(rooms[0], Source::Messages, 5);
+        note(rooms[1], Source::Messages, 7);
+        note(rooms[1], Source::Rooms, 3);
+        note(rooms[0], Source::Messages, 9);
+        let at = |ms| Some(EntryId { ms, counter: 0 });
+        assert_eq!(heads.floor(Source::Messages), at(5));
+        assert_eq!(heads.floor(Source::Rooms), at(3));
+        heads.spoken(rooms[0], start + EVERY);
+        assert_eq!(heads.floor(Source::Messages), at(7));
+        heads.forget(rooms[1]);
+        assert_eq!(heads.floor(Source::Messages), None);
+        assert_eq!(heads.floor(Source::Rooms), None);
+    }
+
+    #[test]
+    fn a_word_goes_to_the_channel_of_the_latest_event_alone() {
+        let (room, start) = (RoomId::new(), Instant::now());
+        let mut heads = Heads::new(EVERY, 10, start);
+        let before = way(room);
+        let now = Way {
+            visibility: Visibility::Private,
+            generation: before.generation.next(),
+            ..before
+        };
+        let event = entry(Source::Messages, 1, message(room, 1, 1, "a", false));
+        heads.note(before, &event, of_message(1, 1));
+        heads.note(now, &event, of_message(1, 1));
+        heads.at(start + EVERY);
+        let words = heads.due(10);
+        assert_eq!(words.len(), 1);
+        assert_eq!(words[0].channel, now.head());
+        heads.spoken(room, start + EVERY);
+        assert!(
+            !heads.again(before.head()),
+            "that channel is no longer spoken in"
+        );
+        assert!(heads.again(now.head()));
+        assert_eq!(spoken(&mut heads, start + EVERY * 2).len(), 1);
+    }
+
+    proptest! {
+        /// Whatever comes when: no room is spoken of twice in an interval, the
+        /// last word has the newest, the cursor waits for it, and the number of
+        /// rooms stays bounded.
+        #[test]
+        fn at_most_one_word_in_an_interval_and_the_last_one_always_comes(
+            events in prop::collection::vec((0_usize..4, 0_u64..700), 1..80),
+            max in 2_usize..6,
+        ) {
+            let start = Instant::now();
+            let rooms: Vec<_> = (0..4).map(|_| RoomId::new()).collect();
+            let mut heads = Heads::new(EVERY, max, start);
+            let mut now = start;
+            let mut words: HashMap<String, Vec<(Instant, i64)>> = HashMap::new();
+            let mut newest: HashMap<RoomId, i64> = HashMap::new();
+            let mut speak = |heads: &mut Heads, now| {
+                for word in spoken(heads, now) {
+                    let room = word["room"].as_str().unwrap().to_owned();
+                    let seq = word["headSeq"].as_i64().unwrap();
+                    words.entry(room).or_default().push((now, seq));
+                }
+            };
+            for (at, (room, later)) in (1_u64..).zip(events) {
+                now += Duration::from_millis(later);
+                let seq = i64::try_from(at).unwrap();
+                let event = message(rooms[room], seq, seq, "a", false);
+                heads.at(now);
+                heads.note(way(rooms[room]), &entry(Source::Messages, at, event), of_message(seq, seq));
+                newest.insert(rooms[room], seq);
+                prop_assert!(heads.floor(Source::Messages).is_some());
+                prop_assert!(heads.rooms.len() <= 4);
+                speak(&mut heads, now);
+            }
+            while let Some(due) = heads.next_due() {
+                now = now.max(due);
+                speak(&mut heads, now);
+            }
+            prop_assert_eq!(heads.floor(Source::Messages), None);
+            prop_assert_eq!(heads.idle.len(), heads.rooms.len());
+            for (room, newest) in newest {
+                let words = &words[&room.to_string()];
+                prop_assert_eq!(words.last().unwrap().1, newest);
+                prop_assert!(words.windows(2).all(|two| two[1].0 - two[0].0 >= EVERY));
+                prop_assert!(words[0].0 - start >= EVERY);
+            }
+        }
+    }
+}

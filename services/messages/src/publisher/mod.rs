@@ -23,6 +23,8 @@ mod lag;
 mod owner;
 mod partition;
 mod plan;
+#[cfg(test)]
+mod properties;
 mod rooms;
 mod route;
 mod send;

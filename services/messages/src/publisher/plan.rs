@@ -348,6 +348,44 @@ mod tests {
     }
 
     #[test]
+    fn until_all_have_left_nothing_goes_to_the_channel() {
+        let channel = Channel::Room(plaza_types::RoomId::new(), plaza_types::Generation::ZERO);
+        let leaving = Publication {
+            to: Recipients::One(channel),
+            what: What::Removals(vec![UserId::new(), UserId::new(), UserId::new()]),
+            of: Vec::new(),
+        };
+        let message = Publication {
+            to: Recipients::One(channel),
+            what: What::Data(data(&[]).unwrap()),
+            of: Vec::new(),
+        };
+        let mut window = Window::new(vec![message.clone(), leaving, message]);
+        let first = window.ready(BatchLimits::default());
+        assert_eq!((first.len(), first[0].publication), (1, 0));
+        answer_all(&mut window, &first);
+
+        let steps = window.ready(BatchLimits::default());
+        assert_eq!(
+            steps.iter().map(Step::removal).collect::<Vec<_>>(),
+            [0, 1, 2]
+        );
+        assert!(!window.answered(&steps[0], 0));
+        window.hold(&steps[1], 0);
+        assert!(!window.answered(&steps[2], 0));
+        assert_eq!(
+            window.ready(BatchLimits::default()),
+            [],
+            "one is still there"
+        );
+        window.release();
+        let again = window.ready(BatchLimits::default());
+        assert_eq!(again.iter().map(Step::removal).collect::<Vec<_>>(), [1]);
+        assert!(window.answered(&again[0], 0));
+        assert_eq!(window.ready(BatchLimits::default())[0].publication, 2);
+    }
+
+    #[test]
     fn what_goes_to_nobody_is_done() {
         assert!(window(&[vec![], vec![]]).is_done());
         assert!(window(&[]).is_done());

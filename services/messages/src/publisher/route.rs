@@ -247,7 +247,7 @@ pub(super) fn route(
             if applied == Applied::Gap && asked == Asked::Nothing {
                 return Ok(Routed::from(change.room));
             }
-            for channel in leaves(change, known.way(), applied) {
+            for channel in leaves(change, known.way()) {
                 let channel = Recipients::One(channel);
                 add(channel, Content::Removal(change.user.id));
             }
@@ -327,13 +327,12 @@ fn note(heads: &mut Heads, way: Way, entry: &Entry, said: Said) {
     }
 }
 
-/// The channels that a person has to leave. The room of a newer state may
-/// have been in room mode when this was done; in a deleted room nothing is
-/// said any more.
-fn leaves(change: &MemberChange, way: Way, applied: Applied) -> Vec<Channel> {
+/// The channels that a person has to leave, whatever the mode: who is hostile
+/// stays in the room's channels when it goes down, and they may be used again.
+/// In a deleted room nothing is said any more.
+fn leaves(change: &MemberChange, way: Way) -> Vec<Channel> {
     let is_departure = change.role.is_none() && change.reason != Some(LeaveReason::RoomDeleted);
-    let has_channels = way.mode == FanoutMode::Room || applied != Applied::New;
-    if is_departure && has_channels && !change.came_back {
+    if is_departure && !change.came_back {
         way.channels()
     } else {
         Vec::new()
@@ -432,6 +431,7 @@ fn to_person(change: &MemberChange, body: Body) -> serde_json::Result<Box<RawVal
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::publisher::incoming::mark_who_came_back;
     use chrono::Utc;
     use plaza_clients::rooms::Fanout;
     use plaza_events::{Source, stream::EntryId};
@@ -459,15 +459,7 @@ mod tests {
         }
 
         fn route(&mut self, asked: Asked, event: &Value) -> (Routed, Vec<(Vec<Channel>, Value)>) {
-            let entry = Entry {
-                id: EntryId::ZERO,
-                source: Source::Rooms,
-                key: self.room.to_string(),
-                event: to_raw_value(event).unwrap(),
-                traceparent: None,
-                at_ms: 0,
-            };
-            let incoming = Incoming::parse(&entry).unwrap();
+            let (entry, incoming) = self.read(event);
             let mut out = Vec::new();
             let routed = route(&incoming, &entry, 0, &mut self.state, asked, &mut out).unwrap();
             let out = out.into_iter().map(|draft| {
@@ -478,6 +470,44 @@ mod tests {
                 (draft.to.channels().to_vec(), event)
             });
             (routed, out.collect())
+        }
+
+        fn read(&self, event: &Value) -> (Entry, Incoming) {
+            let entry = Entry {
+                id: EntryId::ZERO,
+                source: Source::Rooms,
+                key: self.room.to_string(),
+                event: to_raw_value(event).unwrap(),
+                traceparent: None,
+                at_ms: 0,
+            };
+            let incoming = Incoming::parse(&entry).unwrap();
+            (entry, incoming)
+        }
+
+        fn way(&self, mode: FanoutMode) -> Way {
+            Way {
+                room: self.room,
+                mode,
+                visibility: Visibility::Public,
+                generation: Generation::ZERO.next(),
+            }
+        }
+
+        /// Lets rooms say this.
+        fn set(&mut self, mode: FanoutMode, version: i64, members: &[UserId]) -> Way {
+            let way = self.way(mode);
+            let answer = on_its_way(way, version, members);
+            self.state.rooms.insert(self.room, Some(answer));
+            way
+        }
+
+        fn fanout(&self, version: i64, mode: FanoutMode, generation: i64) -> Value {
+            json!({
+                "type": "fanout", "room": self.room, "epoch": Epoch::new(), "time": Utc::now(),
+                "version": version, "mode": mode, "visibility": "public",
+                "generation": generation,
+            })
         }
 
         fn member(&self, version: i64, user: UserId, role: Option<&str>) -> Value {
@@ -510,6 +540,15 @@ mod tests {
         Room::new(way.room, fanout)
     }
 
+    /// Who is made to leave which channel.
+    fn removals(out: &[(Vec<Channel>, Value)]) -> Vec<(Channel, UserId)> {
+        let removals = out.iter().filter_map(|(to, what)| {
+            let user = what.get("removes")?;
+            Some((to[0], serde_json::from_value(user.clone()).unwrap()))
+        });
+        removals.collect()
+    }
+
     fn channels(users: &[UserId]) -> Vec<Channel> {
         let mut channels: Vec<_> = users.iter().copied().map(Channel::Personal).collect();
         channels.sort();
@@ -540,10 +579,146 @@ mod tests {
         let mut leave = fixture.member(2, bob, None);
         leave["reason"] = json!("kicked");
         let (_, out) = fixture.route(Asked::Nothing, &leave);
-        assert_eq!(out[0].0, channels(&[bob]));
-        assert_eq!(out[0].1["type"], "left");
-        assert_eq!(out[0].1["reason"], "kicked");
-        assert_eq!(out[1].0, channels(&[ada]));
+        let way = fixture.way(FanoutMode::Personal);
+        assert_eq!(removals(&out), [(way.channel(), bob), (way.head(), bob)]);
+        let told = &out[2..];
+        assert_eq!(told[0].0, channels(&[bob]));
+        assert_eq!(told[0].1["type"], "left");
+        assert_eq!(told[0].1["reason"], "kicked");
+        assert_eq!(told[1].0, channels(&[ada]));
+    }
+
+    #[test]
+    fn who_is_back_already_is_not_made_to_leave() {
+        let [ada, bob] = [UserId::new(), UserId::new()];
+        let mut fixture = Fixture::new(1, &[ada, bob]);
+        let entries = [
+            fixture.member(2, bob, None),
+            fixture.member(3, bob, Some("member")),
+        ];
+        let mut entries = entries.map(|event| fixture.read(&event)).to_vec();
+        mark_who_came_back(&mut entries);
+        let mut out = Vec::new();
+        let (entry, incoming) = &entries[0];
+        route(
+            incoming,
+            entry,
+            0,
+            &mut fixture.state,
+            Asked::Nothing,
+            &mut out,
+        )
+        .unwrap();
+        assert!(
+            out.iter()
+                .all(|draft| matches!(draft.what, Content::Event(_)))
+        );
+    }
+
+    #[test]
+    fn in_room_mode_events_go_to_the_channel_and_the_person_alone_is_told_of_the_membership() {
+        let [ada, bob] = [UserId::new(), UserId::new()];
+        let mut fixture = Fixture::new(1, &[]);
+        let way = fixture.set(FanoutMode::Room, 1, &[]);
+        let message = json!({ "type": "message.created", "room": fixture.room, "seq": 1 });
+        let (_, out) = fixture.route(Asked::Nothing, &message);
+        assert_eq!(out, [(vec![way.channel()], message)]);
+
+        let join = fixture.member(2, ada, Some("member"));
+        let (_, out) = fixture.route(Asked::Nothing, &join);
+        assert_eq!(out.len(), 1);
+        assert_eq!(out[0].0, channels(&[ada]));
+        assert_eq!(
+            (&out[0].1["type"], &out[0].1["mode"]),
+            (&json!("joined"), &json!("room"))
+        );
+
+        let leave = fixture.member(3, bob, None);
+        let (_, out) = fixture.route(Asked::Nothing, &leave);
+        assert_eq!(removals(&out), [(way.channel(), bob), (way.head(), bob)]);
+        assert_eq!(out[2].0, channels(&[bob]));
+        assert_eq!(out.len(), 3);
+    }
+
+    #[test]
+    fn going_up_members_are_told_and_everything_later_goes_to_the_channel() {
+        let [ada, bob] = [UserId::new(), UserId::new()];
+        let mut fixture = Fixture::new(1, &[ada, bob]);
+        let fanout = fixture.fanout(2, FanoutMode::Room, 1);
+        let (_, out) = fixture.route(Asked::Nothing, &fanout);
+        assert_eq!(out, [(channels(&[ada, bob]), fanout.clone())]);
+        let message = json!({ "type": "message.created", "room": fixture.room, "seq": 1 });
+        let (_, out) = fixture.route(Asked::Nothing, &message);
+        assert_eq!(out[0].0, [fixture.way(FanoutMode::Room).channel()]);
+    }
+
+    #[test]
+    fn whoever_begins_behind_a_crossing_asks_whom_to_tell() {
+        let [ada, bob] = [UserId::new(), UserId::new()];
+        let mut fixture = Fixture::new(1, &[]);
+        fixture.set(FanoutMode::Room, 7, &[]);
+        let fanout = fixture.fanout(5, FanoutMode::Room, 1);
+        let (routed, out) = fixture.route(Asked::Nothing, &fanout);
+        let Routed::Ask(Question {
+            joined_by: Some(time),
+            ..
+        }) = routed
+        else {
+            panic!("{routed:?}");
+        };
+        assert_eq!(json!(time), fanout["time"]);
+        assert_eq!(out, []);
+        fixture.set(FanoutMode::Room, 7, &[ada, bob]);
+        let (_, out) = fixture.route(Asked::EarlyMembers, &fanout);
+        assert_eq!(out, [(channels(&[ada, bob]), fanout)]);
+    }
+
+    #[test]
+    fn going_down_rooms_are_asked_and_everybody_is_told() {
+        let [ada, bob] = [UserId::new(), UserId::new()];
+        let mut fixture = Fixture::new(1, &[]);
+        let way = fixture.set(FanoutMode::Room, 1, &[]);
+        let fanout = fixture.fanout(2, FanoutMode::Personal, 1);
+        let ask = Routed::from(fixture.room);
+        assert_eq!(fixture.route(Asked::Nothing, &fanout), (ask, vec![]));
+        fixture.set(FanoutMode::Personal, 2, &[ada, bob]);
+        let (_, out) = fixture.route(Asked::Readers, &fanout);
+        assert_eq!(
+            out,
+            [
+                (way.channels(), fanout.clone()),
+                (channels(&[ada, bob]), fanout)
+            ]
+        );
+    }
+
+    #[test]
+    fn of_a_change_of_visibility_the_channels_before_are_told() {
+        let mut fixture = Fixture::new(1, &[]);
+        let before = fixture.set(FanoutMode::Room, 1, &[]);
+        let mut fanout = fixture.fanout(2, FanoutMode::Room, 2);
+        fanout["visibility"] = json!("private");
+        let (_, out) = fixture.route(Asked::Nothing, &fanout);
+        assert_eq!(out, [(before.channels(), fanout.clone())]);
+        let message = json!({ "type": "message.created", "room": fixture.room, "seq": 1 });
+        let (_, out) = fixture.route(Asked::Nothing, &message);
+        let generation = Generation::ZERO.next().next();
+        assert_eq!(out[0].0, [Channel::Private(fixture.room, generation)]);
+        // Told again by whoever knows the new state alone.
+        let (_, out) = fixture.route(Asked::EarlyMembers, &fanout);
+        assert_eq!(out.last(), Some(&(before.channels(), fanout)));
+    }
+
+    #[test]
+    fn an_older_change_of_the_way_is_ignored() {
+        let ada = UserId::new();
+        let mut fixture = Fixture::new(9, &[ada]);
+        let fanout = fixture.fanout(5, FanoutMode::Room, 1);
+        let (routed, out) = fixture.route(Asked::Nothing, &fanout);
+        assert_eq!((routed, out), (Routed::Skipped(Skipped::Old), vec![]));
+        let message = json!({ "type": "message.created", "room": fixture.room, "seq": 1 });
+        let (_, out) = fixture.route(Asked::Nothing, &message);
+        assert_eq!(out[0].0, channels(&[ada]));
     }
 
     #[test]
