@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::Instant,
 };
 
 use axum::{
@@ -43,6 +44,8 @@ struct Inner {
     taken: HashMap<String, Vec<String>>,
     /// Events of each publication that the channel took.
     sizes: HashMap<String, Vec<usize>>,
+    /// When the channel took which events.
+    at: HashMap<String, Vec<(Instant, Value)>>,
 }
 
 impl FakeCentrifugo {
@@ -82,6 +85,13 @@ impl FakeCentrifugo {
         let inner = self.state.lock().unwrap();
         let sizes = inner.sizes.get(&channel.to_string());
         sizes.cloned().unwrap_or_default()
+    }
+
+    /// When the channel took which event.
+    pub(crate) fn taken_at(&self, channel: Channel) -> Vec<(Instant, Value)> {
+        let inner = self.state.lock().unwrap();
+        let at = inner.at.get(&channel.to_string());
+        at.cloned().unwrap_or_default()
     }
 
     /// Serves it; gives its base URL.
@@ -162,6 +172,9 @@ impl Inner {
         match fate {
             Fate::Refuse(code) => json!({ "error": { "code": code, "message": "no" } }),
             Fate::Take => {
+                let at = self.at.entry(channel.to_owned()).or_default();
+                let events = data["events"].as_array().unwrap();
+                at.extend(events.iter().map(|event| (Instant::now(), event.clone())));
                 let sizes = self.sizes.entry(channel.to_owned()).or_default();
                 sizes.push(names.len());
                 let taken = self.taken.entry(channel.to_owned()).or_default();
