@@ -17,11 +17,11 @@ use tokio::{
 };
 
 use crate::{
+    Args,
     graphql::Endpoint,
     person::Person,
     reader::{Counts, Reader, Screen, history},
     recovery::{Recoveries, Recovery},
-    stack::Stack,
     timeline::{State, Timeline},
     writer::{Accepted, Writer},
 };
@@ -67,26 +67,25 @@ pub(crate) struct RoomEnd {
 impl Load {
     /// Opens accounts and rooms, and sets everybody off.
     pub(crate) async fn start(
-        stack: &Stack,
-        people: u16,
-        rooms: u16,
-        rate: u32,
+        url: &str,
+        args: &Args,
         seed: u64,
+        recoveries: Arc<Recoveries>,
     ) -> anyhow::Result<Self> {
-        let endpoint = Endpoint::new(stack.url())?;
-        let every = Duration::from_secs(people.into()) / rate;
-        let people: Vec<Arc<Person>> = stream::iter(0..people)
+        let endpoint = Endpoint::new(url)?;
+        let every = Duration::from_secs(args.people.into()) / args.rate;
+        let people: Vec<Arc<Person>> = stream::iter(0..args.people)
             .map(|_| Person::register(endpoint.clone()))
             .buffered(REGISTER_AT_ONCE)
             .map_ok(Arc::new)
             .try_collect()
             .await
             .context("cannot open the accounts")?;
-        let rooms = Arc::new(open_rooms(&people, rooms).await?);
+        let rooms = Arc::new(open_rooms(&people, args.rooms).await?);
 
         let mut random = fastrand::Rng::with_seed(seed);
         let stop = Arc::new(AtomicBool::new(false));
-        let (accepted, counts, recoveries) = (Arc::default(), Arc::default(), Arc::default());
+        let (accepted, counts) = (Arc::default(), Arc::default());
         let mut load = Self {
             screens: people
                 .iter()
@@ -123,10 +122,6 @@ impl Load {
         Ok(load)
     }
 
-    pub(crate) fn recoveries(&self) -> Arc<Recoveries> {
-        self.recoveries.clone()
-    }
-
     /// One line of how far it is.
     pub(crate) fn progress(&self) -> String {
         format!(
@@ -143,6 +138,7 @@ impl Load {
         while let Some(ended) = self.writers.join_next().await {
             ended.context("a writer panicked")??;
         }
+        self.recoveries.ended();
         println!("All faults are mended; {}", self.progress());
         let written = Instant::now();
         let mut stored = Vec::new();
@@ -171,7 +167,7 @@ impl Load {
             accepted: self.accepted.count.load(Ordering::Relaxed),
             retried: self.accepted.retried.load(Ordering::Relaxed),
             counts: self.counts.clone(),
-            recoveries: self.recoveries.summary(),
+            recoveries: self.recoveries.summary(self.people.len()),
             whole_after_ms,
         })
     }

@@ -14,6 +14,7 @@ pub(crate) struct Report<'a> {
     duration_s: u64,
     people: u16,
     rooms: u16,
+    replicas: u8,
     faults: usize,
     accepted: u64,
     /// Sends that took longer than a second, most of them by retries.
@@ -45,6 +46,7 @@ impl<'a> Report<'a> {
             duration_s: args.duration_s,
             people: args.people,
             rooms: args.rooms,
+            replicas: args.replicas,
             faults: schedule.faults.len(),
             accepted: end.accepted,
             slow_sends: end.retried,
@@ -103,21 +105,31 @@ impl<'a> Report<'a> {
             verdict.disordered,
             verdict.outdated,
         );
-        let _ = writeln!(
-            text,
-            "From the mending of a fault to the first push of what was sent after it, over all people:"
+        text.push_str(
+            "The longest that what was sent after a fault took to be pushed, over all people:\n",
         );
         for recovery in self.recoveries {
-            let names: Vec<_> = recovery.parts.iter().map(|part| part.name()).collect();
-            let _ = writeln!(
+            let names: Vec<_> = recovery.targets.iter().map(ToString::to_string).collect();
+            let _ = write!(
                 text,
-                "  {:<9} {:<24} {:>3} faults   p50 {:>6} ms   max {:>6} ms",
-                format!("{:?}", recovery.kind),
+                "  {:<10} {:<46} {:>3}   p50 {:>6} ms   max {:>6} ms",
+                recovery.kind,
                 names.join(" and "),
                 recovery.faults,
                 recovery.p50_ms,
                 recovery.max_ms
             );
+            if let Some(bound) = recovery.bound_ms {
+                let _ = write!(text, "   of {bound:>5} ms");
+            }
+            if recovery.unreached > 0 {
+                let _ = write!(text, "   {} people were not reached", recovery.unreached);
+            }
+            text.push_str(if recovery.is_slow() {
+                "   SLOW\n"
+            } else {
+                "\n"
+            });
         }
         text
     }
