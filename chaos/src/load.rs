@@ -10,7 +10,6 @@ use std::{
 
 use anyhow::Context as _;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use serde_json::json;
 use tokio::{
     task::{JoinHandle, JoinSet},
     time::Instant,
@@ -18,22 +17,26 @@ use tokio::{
 
 use crate::{
     Args,
+    catch_up::history,
     graphql::Endpoint,
+    layout::Layout,
+    opening::{Room, open},
     person::Person,
-    reader::{Counts, Reader, Screen, history},
+    reader::{Counts, Reader},
     recovery::{Recoveries, Recovery},
-    timeline::{State, Timeline},
+    screen::Screen,
+    tide::Tide,
+    timeline::State,
     writer::{Accepted, Writer},
 };
 
 /// Accounts that are opened at the same time: each costs a password hash.
 const REGISTER_AT_ONCE: usize = 4;
-const ASK_PATIENCE: Duration = Duration::from_mins(1);
 
 /// A run under way. Dropping it ends everybody.
 pub(crate) struct Load {
     people: Vec<Arc<Person>>,
-    rooms: Arc<Vec<String>>,
+    rooms: Vec<Room>,
     screens: Vec<Arc<Screen>>,
     readers: Vec<JoinHandle<()>>,
     writers: JoinSet<anyhow::Result<()>>,
@@ -81,16 +84,17 @@ impl Load {
             .try_collect()
             .await
             .context("cannot open the accounts")?;
-        let rooms = Arc::new(open_rooms(&people, args.rooms).await?);
-
+        let mut rooms = Vec::new();
+        for number in 0..args.rooms.into() {
+            let layout = Layout::of(number, people.len(), args.threshold());
+            let room = open(number, layout, &people).await;
+            rooms.push(room.with_context(|| format!("cannot open room {number}"))?);
+        }
         let mut random = fastrand::Rng::with_seed(seed);
         let stop = Arc::new(AtomicBool::new(false));
         let (accepted, counts) = (Arc::default(), Arc::default());
         let mut load = Self {
-            screens: people
-                .iter()
-                .map(|_| Arc::new(Screen::new(&rooms)))
-                .collect(),
+            screens: people.iter().map(|_| Arc::default()).collect(),
             readers: Vec::new(),
             writers: JoinSet::new(),
             people,
@@ -109,15 +113,31 @@ impl Load {
                 recoveries: load.recoveries.clone(),
             };
             load.readers.push(tokio::spawn(reader.run()));
+            let mine = load
+                .rooms
+                .iter()
+                .filter(|room| room.layout.steady.contains(&number));
             let writer = Writer {
                 person: person.clone(),
-                rooms: load.rooms.clone(),
+                rooms: mine.map(|room| room.id.clone()).collect(),
                 every,
                 random: random.fork(),
                 accepted: load.accepted.clone(),
                 stop: load.stop.clone(),
             };
             load.writers.spawn(writer.run());
+        }
+        for room in &load.rooms {
+            let people = room.layout.tide.iter();
+            let tide = Tide {
+                room: room.id.clone(),
+                people: people.map(|number| load.people[*number].clone()).collect(),
+                random: random.fork(),
+                stop: load.stop.clone(),
+            };
+            if !tide.people.is_empty() {
+                load.writers.spawn(tide.run());
+            }
         }
         Ok(load)
     }
@@ -142,8 +162,9 @@ impl Load {
         println!("All faults are mended; {}", self.progress());
         let written = Instant::now();
         let mut stored = Vec::new();
-        for room in self.rooms.iter() {
-            stored.push(history(&self.people[0], room).await?.0);
+        for room in &self.rooms {
+            let member = room.layout.steady.first().context("nobody is there")?;
+            stored.push(history(&self.people[*member], &room.id).await?.0);
         }
         let mut whole_after_ms = None;
         while written.elapsed() < patience {
@@ -155,11 +176,10 @@ impl Load {
         }
         let rooms = self.rooms.iter().zip(stored).map(|(room, stored)| RoomEnd {
             stored,
-            accepted: self.accepted.of(room),
+            accepted: self.accepted.of(&room.id),
             shown: self
-                .screens
-                .iter()
-                .map(|screen| shown(screen, room))
+                .screens_of(room)
+                .map(|screen| screen.shown(&room.id))
                 .collect(),
         });
         Ok(End {
@@ -167,16 +187,22 @@ impl Load {
             accepted: self.accepted.count.load(Ordering::Relaxed),
             retried: self.accepted.retried.load(Ordering::Relaxed),
             counts: self.counts.clone(),
-            recoveries: self.recoveries.summary(self.people.len()),
+            recoveries: self.recoveries.summary(),
             whole_after_ms,
         })
     }
 
     fn is_whole(&self, stored: &[Vec<State>]) -> bool {
         self.rooms.iter().zip(stored).all(|(room, stored)| {
-            let mut screens = self.screens.iter();
-            screens.all(|screen| shown(screen, room) == *stored)
+            self.screens_of(room)
+                .all(|screen| screen.shown(&room.id) == *stored)
         })
+    }
+
+    /// Of all its members, those who came and went included: they end there.
+    fn screens_of(&self, room: &Room) -> impl Iterator<Item = &Arc<Screen>> {
+        let members = room.layout.steady.iter().chain(&room.layout.tide);
+        members.map(|number| &self.screens[*number])
     }
 }
 
@@ -186,32 +212,4 @@ impl Drop for Load {
             reader.abort();
         }
     }
-}
-
-fn shown(screen: &Screen, room: &str) -> Vec<State> {
-    let timelines = screen.lock();
-    timelines.get(room).map(Timeline::shown).unwrap_or_default()
-}
-
-/// Rooms that everybody is a member of.
-async fn open_rooms(people: &[Arc<Person>], count: u16) -> anyhow::Result<Vec<String>> {
-    let first = people.first().context("nobody takes part")?;
-    let mut rooms = Vec::new();
-    for number in 1..=count {
-        let query = "mutation($input: CreateRoomInput!) { createRoom(input: $input) { id } }";
-        let input = json!({ "input": { "name": format!("Chaos {number}") } });
-        let data = first.insist(query, &input, ASK_PATIENCE).await?;
-        let room = data["createRoom"]["id"]
-            .as_str()
-            .context("no room")?
-            .to_owned();
-        for person in &people[1..] {
-            let query = "mutation($room: ID!) { joinRoom(roomId: $room) { id } }";
-            person
-                .insist(query, &json!({ "room": room }), ASK_PATIENCE)
-                .await?;
-        }
-        rooms.push(room);
-    }
-    Ok(rooms)
 }

@@ -10,19 +10,26 @@
     reason = "a command line speaks on its standard streams"
 )]
 
+mod catch_up;
+mod channels;
 mod check;
+mod crossings;
 mod disk;
 mod fault;
 mod graphql;
+mod layout;
 mod load;
 mod network;
+mod opening;
 mod part;
 mod person;
 mod reader;
 mod recovery;
 mod report;
 mod schedule;
+mod screen;
 mod stack;
+mod tide;
 mod timeline;
 mod twin;
 mod wire;
@@ -73,6 +80,9 @@ struct Args {
     /// How many rooms they share
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=100))]
     rooms: u16,
+    /// From how many members on a room has a channel of its own [default: 30 of 100 people]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(2..))]
+    fanout_threshold: Option<u16>,
     /// Messages a second, of all people together
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rate: u32,
@@ -82,6 +92,13 @@ struct Args {
     /// Where the report goes, as JSON
     #[arg(long)]
     report: Option<PathBuf>,
+}
+
+impl Args {
+    fn threshold(&self) -> usize {
+        let threshold = self.fanout_threshold.unwrap_or(self.people * 3 / 10);
+        usize::from(threshold).max(2)
+    }
 }
 
 /// Connections of each process, so that PostgreSQL has enough for two of each.
@@ -128,15 +145,18 @@ async fn run(args: &Args, seed: u64, disk: bool) -> anyhow::Result<bool> {
     let options = Options {
         replicas: args.replicas,
         disk,
-        environment: vec![(
-            "PLAZA_DATABASE_MAX_CONNECTIONS",
-            DATABASE_CONNECTIONS.to_owned(),
-        )],
+        environment: vec![
+            (
+                "PLAZA_DATABASE_MAX_CONNECTIONS",
+                DATABASE_CONNECTIONS.to_owned(),
+            ),
+            ("PLAZA_ROOMS_FANOUT_THRESHOLD", args.threshold().to_string()),
+        ],
     };
     let stack = Stack::start(&args.plaza, options).await?;
     let url = stack.url()?;
     println!("Plaza runs at {url}");
-    let recoveries = Arc::new(Recoveries::new(args.replicas));
+    let recoveries = Arc::new(Recoveries::new(args.people.into(), args.replicas));
     let load = Load::start(&url, args, seed, recoveries.clone()).await?;
     println!(
         "{} people write {} messages a second in {} rooms; {} faults follow",

@@ -25,7 +25,11 @@ pub(crate) struct Report<'a> {
     gaps: u64,
     connections: u64,
     recovered: u64,
+    /// Channels of rooms that were opened.
+    channels: u64,
     polls: u64,
+    /// Rooms that were given a channel of their own, and that lost it.
+    crossings: (usize, usize),
     /// From the last send until every screen was whole (ms).
     whole_after_ms: Option<u64>,
     verdict: &'a Verdict,
@@ -56,6 +60,8 @@ impl<'a> Report<'a> {
             gaps: counts.gaps.load(Ordering::Relaxed),
             connections: counts.connections.load(Ordering::Relaxed),
             recovered: counts.recovered.load(Ordering::Relaxed),
+            channels: counts.channels.load(Ordering::Relaxed),
+            crossings: counts.crossings.counts(),
             polls: counts.polls.load(Ordering::Relaxed),
             whole_after_ms: end.whole_after_ms,
             verdict,
@@ -81,6 +87,7 @@ impl<'a> Report<'a> {
             "\n{} faults in {} s, {} people, {} rooms\n\
              {} accepted ({} slower than 1 s), {} stored\n\
              {} events on the wire: {} repeats, {} gaps; {} connections, {} of them recovered; {} polls\n\
+             {} rooms crossed the threshold upwards, {} downwards; {} channels of rooms opened\n\
              every screen was whole: {whole}\n\
              not stored {}, stored twice {}, disordered in the database {}\n\
              on the screens: {} missing, {} doubled, {} disordered, {} outdated\n",
@@ -97,6 +104,9 @@ impl<'a> Report<'a> {
             self.connections,
             self.recovered,
             self.polls,
+            self.crossings.0,
+            self.crossings.1,
+            self.channels,
             verdict.not_stored,
             verdict.stored_twice,
             verdict.disordered_stored,
