@@ -15,6 +15,7 @@ mod channels;
 mod check;
 mod crossings;
 mod disk;
+mod endings;
 mod fault;
 mod graphql;
 mod layout;
@@ -37,7 +38,7 @@ mod writer;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 
 use crate::{
     check::Verdict,
@@ -51,7 +52,27 @@ use crate::{
 
 /// Breaks a running Plaza on a seeded schedule and counts what people saw
 #[derive(Debug, clap::Parser)]
-#[command(name = "plaza-chaos", max_term_width = 100)]
+#[command(
+    name = "plaza-chaos",
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
+struct Cli {
+    #[command(flatten)]
+    chaos: Option<Args>,
+    #[command(subcommand)]
+    instead: Option<Instead>,
+}
+
+/// Something else than faults.
+#[derive(Debug, clap::Subcommand)]
+enum Instead {
+    Endings(endings::EndingsArgs),
+}
+
+/// A run of faults.
+#[derive(Debug, clap::Args)]
 struct Args {
     /// The executable that is tested
     #[arg(long)]
@@ -106,7 +127,24 @@ const DATABASE_CONNECTIONS: &str = "10";
 
 fn main() -> ExitCode {
     plaza_kit::install_crypto();
-    let args = Args::parse();
+    let cli = Cli::parse();
+    if let Some(Instead::Endings(args)) = cli.instead {
+        return match block_on(endings::run(&args)) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => {
+                eprintln!("plaza-chaos: somebody kept access for longer than the bound");
+                ExitCode::FAILURE
+            }
+            Err(error) => {
+                eprintln!("plaza-chaos: {error:#}");
+                ExitCode::from(2)
+            }
+        };
+    }
+    let Some(args) = cli.chaos else {
+        let nothing = clap::error::ErrorKind::MissingRequiredArgument;
+        Cli::command().error(nothing, "--plaza is missing").exit()
+    };
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
     // Before there are threads.
     let disk = match disk::own_mounts() {
@@ -116,10 +154,7 @@ fn main() -> ExitCode {
             false
         }
     };
-    let ran = tokio::runtime::Runtime::new()
-        .map_err(Into::into)
-        .and_then(|runtime| runtime.block_on(run(&args, seed, disk)));
-    match ran {
+    match block_on(run(&args, seed, disk)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
             eprintln!("plaza-chaos: the promise was broken; repeat it with --seed {seed}");
@@ -130,6 +165,10 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+fn block_on<T>(run: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Runtime::new()?.block_on(run)
 }
 
 async fn run(args: &Args, seed: u64, disk: bool) -> anyhow::Result<bool> {

@@ -167,8 +167,17 @@ impl Stack {
     }
 
     async fn ctl(&self, words: &[&str]) -> anyhow::Result<Vec<u8>> {
+        self.plaza("ctl", words).await
+    }
+
+    /// `plaza admin …`.
+    pub(crate) async fn admin(&self, words: &[&str]) -> anyhow::Result<()> {
+        self.plaza("admin", words).await.map(drop)
+    }
+
+    async fn plaza(&self, command: &str, words: &[&str]) -> anyhow::Result<Vec<u8>> {
         let running = Command::new(&self.plaza)
-            .args(["ctl", "--data"])
+            .args([command, "--data"])
             .arg(self.folder.path().join("data"))
             .args(words)
             .stdin(Stdio::null())
@@ -176,10 +185,10 @@ impl Stack {
             .output();
         let output = tokio::time::timeout(CTL_PATIENCE, running)
             .await
-            .with_context(|| format!("plaza ctl {words:?} does not answer"))??;
+            .with_context(|| format!("plaza {command} {words:?} does not answer"))??;
         if !output.status.success() {
             bail!(
-                "plaza ctl {words:?}: {}",
+                "plaza {command} {words:?}: {}",
                 String::from_utf8_lossy(&output.stderr)
             );
         }
