@@ -5,11 +5,13 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context as _;
 use futures::future::try_join_all;
 use nix::{sys::signal::Signal, unistd::Pid};
+use plaza_local::Passage;
 use tokio::time::Instant;
 
 use crate::{
+    part::{Node, Target},
     recovery::Recoveries,
-    schedule::{Fault, Kind, Part, Schedule},
+    schedule::{Fault, Kind, Schedule},
     stack::{Stack, signal_all},
 };
 
@@ -40,12 +42,12 @@ impl<'a> Injector<'a> {
         for (number, fault) in schedule.faults.iter().enumerate() {
             tokio::time::sleep_until(begun + Duration::from_millis(fault.at_ms)).await;
             println!(
-                "{:>5.0} s  fault {}/{}: {:?} {} for {:.1} s   ({})",
+                "{:>5.0} s  fault {}/{}: {} of {} for {:.1} s   ({})",
                 begun.elapsed().as_secs_f64(),
                 number + 1,
                 schedule.faults.len(),
                 fault.kind,
-                names(&fault.parts),
+                fault.names(),
                 Duration::from_millis(fault.lasts_ms).as_secs_f64(),
                 progress()
             );
@@ -57,36 +59,60 @@ impl<'a> Injector<'a> {
     }
 
     async fn make(&self, fault: &Fault) -> anyhow::Result<()> {
-        let lasts = Duration::from_millis(fault.lasts_ms);
+        if fault.kind == Kind::FullDisk && self.stack.disk().is_none() {
+            println!("         left out: Redis has no disk of its own here");
+            return Ok(());
+        }
+        let nodes = fault.targets.iter().filter_map(|target| match target {
+            Target::Node(node) => Some(*node),
+            Target::Link(_) => None,
+        });
+        let nodes: Vec<Node> = nodes.collect();
+        let lasts = tokio::time::sleep(Duration::from_millis(fault.lasts_ms));
+        self.recoveries.broken(fault);
         match fault.kind {
             Kind::Kill => {
-                try_join_all(fault.parts.iter().map(|part| self.stack.kill(*part))).await?;
-                tokio::time::sleep(lasts).await;
-                // Dependencies first: a start waits until the part is ready.
-                let mut parts = fault.parts.clone();
-                parts.sort_unstable();
-                for part in parts {
-                    self.stack.start_part(part).await.with_context(|| {
-                        format!("{} did not come back after a kill", part.name())
-                    })?;
-                }
+                try_join_all(nodes.iter().map(|node| self.stack.kill(*node))).await?;
+                lasts.await;
+                self.start(nodes).await?;
             }
             Kind::Pause => {
-                let processes: Vec<Pid> =
-                    try_join_all(fault.parts.iter().map(|part| self.stack.processes(*part)))
-                        .await?
-                        .concat();
+                let processes = nodes.iter().map(|node| self.stack.processes(*node));
+                let processes: Vec<Pid> = try_join_all(processes).await?.concat();
                 signal_all(&processes, Signal::SIGSTOP);
-                tokio::time::sleep(lasts).await;
+                lasts.await;
                 signal_all(&processes, Signal::SIGCONT);
+            }
+            Kind::Cut => self.disconnect(fault, Passage::Cut, lasts).await,
+            Kind::BlackHole => self.disconnect(fault, Passage::Held, lasts).await,
+            Kind::FullDisk => {
+                let disk = self.stack.disk().context("Redis has no disk")?;
+                disk.fill()?;
+                lasts.await;
+                disk.free()?;
             }
         }
         self.recoveries.mended(fault);
         Ok(())
     }
-}
 
-fn names(parts: &[Part]) -> String {
-    let names: Vec<_> = parts.iter().map(|part| part.name()).collect();
-    names.join(" and ")
+    async fn start(&self, mut nodes: Vec<Node>) -> anyhow::Result<()> {
+        // Dependencies first: a start waits until the part is ready.
+        nodes.sort_unstable();
+        for node in nodes {
+            let started = self.stack.start_node(node).await;
+            started.with_context(|| format!("{node} did not come back after a kill"))?;
+        }
+        Ok(())
+    }
+
+    async fn disconnect(&self, fault: &Fault, how: Passage, lasts: tokio::time::Sleep) {
+        for target in &fault.targets {
+            self.stack.connect(*target, how);
+        }
+        lasts.await;
+        for target in &fault.targets {
+            self.stack.connect(*target, Passage::Open);
+        }
+    }
 }

@@ -10,30 +10,33 @@ use std::{
 
 use anyhow::Context as _;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use serde_json::json;
 use tokio::{
     task::{JoinHandle, JoinSet},
     time::Instant,
 };
 
 use crate::{
+    Args,
+    catch_up::history,
     graphql::Endpoint,
+    layout::Layout,
+    opening::{Room, open},
     person::Person,
-    reader::{Counts, Reader, Screen, history},
+    reader::{Counts, Reader},
     recovery::{Recoveries, Recovery},
-    stack::Stack,
-    timeline::{State, Timeline},
+    screen::Screen,
+    tide::Tide,
+    timeline::State,
     writer::{Accepted, Writer},
 };
 
 /// Accounts that are opened at the same time: each costs a password hash.
 const REGISTER_AT_ONCE: usize = 4;
-const ASK_PATIENCE: Duration = Duration::from_mins(1);
 
 /// A run under way. Dropping it ends everybody.
 pub(crate) struct Load {
     people: Vec<Arc<Person>>,
-    rooms: Arc<Vec<String>>,
+    rooms: Vec<Room>,
     screens: Vec<Arc<Screen>>,
     readers: Vec<JoinHandle<()>>,
     writers: JoinSet<anyhow::Result<()>>,
@@ -67,31 +70,31 @@ pub(crate) struct RoomEnd {
 impl Load {
     /// Opens accounts and rooms, and sets everybody off.
     pub(crate) async fn start(
-        stack: &Stack,
-        people: u16,
-        rooms: u16,
-        rate: u32,
+        url: &str,
+        args: &Args,
         seed: u64,
+        recoveries: Arc<Recoveries>,
     ) -> anyhow::Result<Self> {
-        let endpoint = Endpoint::new(stack.url())?;
-        let every = Duration::from_secs(people.into()) / rate;
-        let people: Vec<Arc<Person>> = stream::iter(0..people)
+        let endpoint = Endpoint::new(url)?;
+        let every = Duration::from_secs(args.people.into()) / args.rate;
+        let people: Vec<Arc<Person>> = stream::iter(0..args.people)
             .map(|_| Person::register(endpoint.clone()))
             .buffered(REGISTER_AT_ONCE)
             .map_ok(Arc::new)
             .try_collect()
             .await
             .context("cannot open the accounts")?;
-        let rooms = Arc::new(open_rooms(&people, rooms).await?);
-
+        let mut rooms = Vec::new();
+        for number in 0..args.rooms.into() {
+            let layout = Layout::of(number, people.len(), args.threshold());
+            let room = open(number, layout, &people).await;
+            rooms.push(room.with_context(|| format!("cannot open room {number}"))?);
+        }
         let mut random = fastrand::Rng::with_seed(seed);
         let stop = Arc::new(AtomicBool::new(false));
-        let (accepted, counts, recoveries) = (Arc::default(), Arc::default(), Arc::default());
+        let (accepted, counts) = (Arc::default(), Arc::default());
         let mut load = Self {
-            screens: people
-                .iter()
-                .map(|_| Arc::new(Screen::new(&rooms)))
-                .collect(),
+            screens: people.iter().map(|_| Arc::default()).collect(),
             readers: Vec::new(),
             writers: JoinSet::new(),
             people,
@@ -110,9 +113,13 @@ impl Load {
                 recoveries: load.recoveries.clone(),
             };
             load.readers.push(tokio::spawn(reader.run()));
+            let mine = load
+                .rooms
+                .iter()
+                .filter(|room| room.layout.steady.contains(&number));
             let writer = Writer {
                 person: person.clone(),
-                rooms: load.rooms.clone(),
+                rooms: mine.map(|room| room.id.clone()).collect(),
                 every,
                 random: random.fork(),
                 accepted: load.accepted.clone(),
@@ -120,11 +127,19 @@ impl Load {
             };
             load.writers.spawn(writer.run());
         }
+        for room in &load.rooms {
+            let people = room.layout.tide.iter();
+            let tide = Tide {
+                room: room.id.clone(),
+                people: people.map(|number| load.people[*number].clone()).collect(),
+                random: random.fork(),
+                stop: load.stop.clone(),
+            };
+            if !tide.people.is_empty() {
+                load.writers.spawn(tide.run());
+            }
+        }
         Ok(load)
-    }
-
-    pub(crate) fn recoveries(&self) -> Arc<Recoveries> {
-        self.recoveries.clone()
     }
 
     /// One line of how far it is.
@@ -143,11 +158,13 @@ impl Load {
         while let Some(ended) = self.writers.join_next().await {
             ended.context("a writer panicked")??;
         }
+        self.recoveries.ended();
         println!("All faults are mended; {}", self.progress());
         let written = Instant::now();
         let mut stored = Vec::new();
-        for room in self.rooms.iter() {
-            stored.push(history(&self.people[0], room).await?.0);
+        for room in &self.rooms {
+            let member = room.layout.steady.first().context("nobody is there")?;
+            stored.push(history(&self.people[*member], &room.id).await?.0);
         }
         let mut whole_after_ms = None;
         while written.elapsed() < patience {
@@ -159,11 +176,10 @@ impl Load {
         }
         let rooms = self.rooms.iter().zip(stored).map(|(room, stored)| RoomEnd {
             stored,
-            accepted: self.accepted.of(room),
+            accepted: self.accepted.of(&room.id),
             shown: self
-                .screens
-                .iter()
-                .map(|screen| shown(screen, room))
+                .screens_of(room)
+                .map(|screen| screen.shown(&room.id))
                 .collect(),
         });
         Ok(End {
@@ -178,9 +194,15 @@ impl Load {
 
     fn is_whole(&self, stored: &[Vec<State>]) -> bool {
         self.rooms.iter().zip(stored).all(|(room, stored)| {
-            let mut screens = self.screens.iter();
-            screens.all(|screen| shown(screen, room) == *stored)
+            self.screens_of(room)
+                .all(|screen| screen.shown(&room.id) == *stored)
         })
+    }
+
+    /// Of all its members, those who came and went included: they end there.
+    fn screens_of(&self, room: &Room) -> impl Iterator<Item = &Arc<Screen>> {
+        let members = room.layout.steady.iter().chain(&room.layout.tide);
+        members.map(|number| &self.screens[*number])
     }
 }
 
@@ -190,32 +212,4 @@ impl Drop for Load {
             reader.abort();
         }
     }
-}
-
-fn shown(screen: &Screen, room: &str) -> Vec<State> {
-    let timelines = screen.lock();
-    timelines.get(room).map(Timeline::shown).unwrap_or_default()
-}
-
-/// Rooms that everybody is a member of.
-async fn open_rooms(people: &[Arc<Person>], count: u16) -> anyhow::Result<Vec<String>> {
-    let first = people.first().context("nobody takes part")?;
-    let mut rooms = Vec::new();
-    for number in 1..=count {
-        let query = "mutation($input: CreateRoomInput!) { createRoom(input: $input) { id } }";
-        let input = json!({ "input": { "name": format!("Chaos {number}") } });
-        let data = first.insist(query, &input, ASK_PATIENCE).await?;
-        let room = data["createRoom"]["id"]
-            .as_str()
-            .context("no room")?
-            .to_owned();
-        for person in &people[1..] {
-            let query = "mutation($room: ID!) { joinRoom(roomId: $room) { id } }";
-            person
-                .insist(query, &json!({ "room": room }), ASK_PATIENCE)
-                .await?;
-        }
-        rooms.push(room);
-    }
-    Ok(rooms)
 }

@@ -14,6 +14,8 @@ use crate::graphql::{AskError, Endpoint};
 #[derive(Debug)]
 pub(crate) struct Person {
     pub(crate) id: String,
+    pub(crate) name: String,
+    password: String,
     endpoint: Endpoint,
     session: Mutex<Tokens>,
 }
@@ -40,25 +42,41 @@ impl Tokens {
 impl Person {
     /// Opens an account.
     pub(crate) async fn register(endpoint: Endpoint) -> anyhow::Result<Self> {
-        let name = MessageId::new().uuid().simple().to_string();
+        let random = MessageId::new().uuid().simple().to_string();
         // The random end: names of one moment differ there.
-        let input = json!({
-            "username": format!("p{}", &name[14..]),
-            "password": format!("secret {name}"),
-            "client": "NATIVE",
-        });
+        let name = format!("p{}", &random[14..]);
         let query = "mutation($input: RegisterInput!) {
-            register(input: $input) { accessToken refreshToken user { id } } }";
+            session: register(input: $input) { accessToken refreshToken user { id } } }";
+        Self::sign_in(endpoint, query, name, format!("secret {random}")).await
+    }
+
+    /// The same person in another session.
+    pub(crate) async fn again(&self) -> anyhow::Result<Self> {
+        let query = "mutation($input: LoginInput!) {
+            session: login(input: $input) { accessToken refreshToken user { id } } }";
+        let (name, password) = (self.name.clone(), self.password.clone());
+        Self::sign_in(self.endpoint.clone(), query, name, password).await
+    }
+
+    async fn sign_in(
+        endpoint: Endpoint,
+        query: &str,
+        name: String,
+        password: String,
+    ) -> anyhow::Result<Self> {
+        let input = json!({ "username": name, "password": password, "client": "NATIVE" });
         let data = endpoint
             .ask(None, query, &json!({ "input": input }))
             .await?;
-        let session = &data["register"];
+        let session = &data["session"];
         Ok(Self {
             id: session["user"]["id"]
                 .as_str()
                 .context("the account has no id")?
                 .to_owned(),
             session: Mutex::new(Tokens::read(session)?),
+            name,
+            password,
             endpoint,
         })
     }

@@ -1,10 +1,10 @@
-//! One person's screen: a connection that is kept, and every room's timeline
-//! by the client's rule.
+//! One person's client: a connection that is kept, the channels of the rooms
+//! that have their own, and every room's timeline by the client's rule.
 
 use std::{
-    collections::HashMap,
+    collections::HashSet,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -12,23 +12,28 @@ use std::{
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use plaza_kit::retry::Backoff;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
 use crate::{
+    catch_up::{Caught, catch_up},
+    channels::Channels,
+    crossings::Crossings,
     person::Person,
     recovery::Recoveries,
+    screen::Screen,
     timeline::{Applied, State, Timeline},
-    wire::{Position, Publication, Socket},
+    wire::{Incoming, Position, Publication, Socket, Subscription},
 };
 
 /// Without a tick for so long, a client polls.
 const NOT_LIVE_AFTER: Duration = Duration::from_secs(12);
+/// After a question that was not answered, and after a channel that was refused.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 const PULSE: &str = "pulse:all";
-/// Of one `changes`.
-const PAGE: i64 = 100;
 
 /// What came over all connections of a run.
 #[derive(Debug, Default)]
@@ -39,30 +44,18 @@ pub(crate) struct Counts {
     pub(crate) gaps: AtomicU64,
     pub(crate) connections: AtomicU64,
     pub(crate) recovered: AtomicU64,
+    /// Channels of rooms that were opened.
+    pub(crate) channels: AtomicU64,
     pub(crate) polls: AtomicU64,
+    pub(crate) crossings: Crossings,
 }
 
 fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
-/// The timelines of a person, by room.
-#[derive(Debug)]
-pub(crate) struct Screen(Mutex<HashMap<String, Timeline>>);
-
-impl Screen {
-    /// All rooms are empty yet.
-    pub(crate) fn new(rooms: &[String]) -> Self {
-        let timelines = rooms.iter().map(|room| (room.clone(), Timeline::default()));
-        Self(Mutex::new(timelines.collect()))
-    }
-
-    pub(crate) fn lock(&self) -> MutexGuard<'_, HashMap<String, Timeline>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Reads until it is dropped.
+/// Who reads, and what for.
+#[derive(Clone)]
 pub(crate) struct Reader {
     pub(crate) number: usize,
     pub(crate) person: Arc<Person>,
@@ -72,116 +65,244 @@ pub(crate) struct Reader {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Event {
     #[serde(rename = "type")]
     kind: String,
     room: Option<String>,
     seq: Option<i64>,
+    version: Option<i64>,
+    head_seq: Option<i64>,
+    mode: Option<String>,
     time: Option<DateTime<Utc>>,
     message: Option<State>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Changes {
-    messages: Vec<State>,
-    next_seq: i64,
-    head_seq: i64,
-    reset: bool,
+/// A connection and what its personal channel began with.
+struct Connected {
+    socket: Socket,
+    personal: Subscription,
+}
+
+/// What is under way.
+struct Client {
+    reader: Reader,
+    personal: String,
+    left_at: Option<Position>,
+    socket: Option<Socket>,
+    connecting: Option<BoxFuture<'static, anyhow::Result<Connected>>>,
+    reconnect_at: Instant,
+    backoff: Backoff,
+    channels: Channels,
+    asking: Option<BoxFuture<'static, anyhow::Result<Caught>>>,
+    /// Something is missing, or may be.
+    behind: bool,
+    /// Rooms whose changes are to be asked for whatever `heads` says.
+    ask: HashSet<String>,
+    asked: HashSet<String>,
+    /// Came or went since the question under way was asked.
+    moved: bool,
+    ask_at: Instant,
+    last_tick: Instant,
+    poll_at: Instant,
 }
 
 impl Reader {
-    /// Keeps a connection, or goes on trying; polls while it is not live.
+    /// Keeps a connection, or goes on trying; polls while it is not live. Never
+    /// ends.
     pub(crate) async fn run(self) {
-        let mut left_at: HashMap<String, Position> = HashMap::new();
-        let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(5));
-        let mut live = Live::new();
-        loop {
-            match self.connect(&left_at).await {
-                Ok((socket, recovered)) => {
-                    backoff.reset();
-                    if !recovered {
-                        live.behind = true;
-                    }
-                    self.follow(socket, &mut left_at, &mut live).await;
-                }
-                Err(_) => self.poll_when_due(&mut live).await,
-            }
-            let wait = backoff.delay();
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = tokio::time::sleep_until(live.poll_at()) => self.poll_when_due(&mut live).await,
-            }
-        }
-    }
-
-    fn personal(&self) -> String {
-        format!("personal:{}", self.person.id)
+        let now = Instant::now();
+        let client = Client {
+            personal: format!("personal:{}", self.person.id),
+            reader: self,
+            left_at: None,
+            socket: None,
+            connecting: None,
+            reconnect_at: now,
+            backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(5)),
+            channels: Channels::default(),
+            asking: None,
+            behind: true,
+            ask: HashSet::new(),
+            asked: HashSet::new(),
+            moved: false,
+            ask_at: now,
+            last_tick: now,
+            poll_at: now,
+        };
+        client.run().await;
     }
 
     async fn connect(
-        &self,
-        left_at: &HashMap<String, Position>,
-    ) -> anyhow::Result<(Connected, bool)> {
+        self,
+        personal: String,
+        left_at: Option<Position>,
+    ) -> anyhow::Result<Connected> {
         let query = "mutation { connectionToken { token endpoint } }";
         let data = self.person.ask(query, &json!({})).await?;
         let token = &data["connectionToken"];
         let text = |name: &str| token[name].as_str().context("no connection token");
+        let left_at = left_at.as_ref().map(|at| (personal.as_str(), at));
         let (socket, mut subscriptions) =
             Socket::connect(text("endpoint")?, text("token")?, left_at).await?;
         count(&self.counts.connections);
-        let channel = self.personal();
-        let personal = subscriptions.remove(&channel).unwrap_or_default();
+        let personal = subscriptions.remove(&personal).unwrap_or_default();
         if personal.recovered {
             count(&self.counts.recovered);
         }
-        let connected = Connected {
-            socket,
-            position: Position {
-                epoch: personal.epoch,
-                offset: personal.offset,
-            },
-            missed: personal.publications,
-        };
-        Ok((connected, personal.recovered))
+        Ok(Connected { socket, personal })
     }
+}
 
-    /// Follows a connection to its end.
-    async fn follow(
-        &self,
-        connected: Connected,
-        left_at: &mut HashMap<String, Position>,
-        live: &mut Live,
-    ) {
-        let channel = self.personal();
-        let mut socket = connected.socket;
-        left_at.insert(channel.clone(), connected.position);
-        for publication in connected.missed {
-            self.take(
-                publication,
-                left_at.entry(channel.clone()).or_default(),
-                live,
-            );
-        }
+impl Client {
+    async fn run(mut self) {
         loop {
-            if live.behind {
-                self.catch_up(live).await;
-            }
+            self.begin();
+            let wake = self.wake_at();
             tokio::select! {
-                next = socket.next() => match next {
-                    Ok((from, publication)) if from == channel => {
-                        self.take(publication, left_at.entry(from).or_default(), live);
-                    }
-                    Ok((from, _)) if from == PULSE => live.tick(),
-                    Ok(_) => {}
-                    Err(_) => return,
+                connected = under_way(&mut self.connecting) => self.connected(connected),
+                caught = under_way(&mut self.asking) => self.caught(caught).await,
+                incoming = next(&mut self.socket) => match incoming {
+                    Ok(incoming) => self.take(incoming),
+                    Err(_) => self.lost(),
                 },
-                () = tokio::time::sleep_until(live.poll_at()) => self.poll_when_due(live).await,
+                () = tokio::time::sleep_until(wake) => {}
             }
         }
     }
 
-    fn take(&self, publication: Publication, at: &mut Position, live: &mut Live) {
+    /// Begins what is due.
+    fn begin(&mut self) {
+        let now = Instant::now();
+        if self.socket.is_none() && self.connecting.is_none() && now >= self.reconnect_at {
+            let reader = self.reader.clone();
+            let connect = reader.connect(self.personal.clone(), self.left_at.clone());
+            self.connecting = Some(Box::pin(connect));
+        }
+        if now >= self.live_until().max(self.poll_at) {
+            count(&self.reader.counts.polls);
+            self.behind = true;
+            self.poll_at = now + NOT_LIVE_AFTER;
+        }
+        if (self.behind || !self.ask.is_empty()) && self.asking.is_none() && now >= self.ask_at {
+            self.behind = false;
+            self.moved = false;
+            self.asked = std::mem::take(&mut self.ask);
+            let person = self.reader.person.clone();
+            let positions = self.reader.screen.positions();
+            self.asking = Some(Box::pin(catch_up(person, positions, self.asked.clone())));
+        }
+    }
+
+    /// When there is something to begin, if nothing comes before.
+    fn wake_at(&self) -> Instant {
+        let mut wake = self.live_until().max(self.poll_at);
+        if self.socket.is_none() && self.connecting.is_none() {
+            wake = wake.min(self.reconnect_at);
+        }
+        if (self.behind || !self.ask.is_empty()) && self.asking.is_none() {
+            wake = wake.min(self.ask_at);
+        }
+        wake
+    }
+
+    fn live_until(&self) -> Instant {
+        self.last_tick + NOT_LIVE_AFTER
+    }
+
+    fn connected(&mut self, connected: anyhow::Result<Connected>) {
+        let Ok(Connected { socket, personal }) = connected else {
+            self.lost();
+            return;
+        };
+        self.backoff.reset();
+        self.socket = Some(socket);
+        // The channels of rooms are opened with new tokens.
+        self.behind = true;
+        let mut at = Position {
+            epoch: personal.epoch,
+            offset: personal.offset,
+        };
+        for publication in personal.publications {
+            self.publication(publication, &mut at);
+        }
+        self.left_at = Some(at);
+    }
+
+    fn lost(&mut self) {
+        self.socket = None;
+        self.channels.lost();
+        self.reconnect_at = Instant::now() + self.backoff.delay();
+    }
+
+    async fn caught(&mut self, caught: anyhow::Result<Caught>) {
+        let now = Instant::now();
+        let Ok(mut caught) = caught else {
+            self.behind = true;
+            self.ask.extend(self.asked.drain());
+            self.ask_at = now + AGAIN_AFTER;
+            return;
+        };
+        self.poll_at = now + caught.poll_after;
+        self.reader.screen.apply(&mut caught, self.moved);
+        let Some(socket) = &mut self.socket else {
+            return;
+        };
+        // What it had to hear over the channel that it leaves was answered.
+        let told = self.channels.follow(&caught.rooms, socket).await;
+        if told.is_err() {
+            self.lost();
+        }
+    }
+
+    fn take(&mut self, incoming: Incoming) {
+        match incoming {
+            Incoming::Publication(channel, _) if channel == PULSE => self.tick(),
+            Incoming::Publication(channel, publication) if channel == self.personal => {
+                let mut at = self.left_at.take().unwrap_or_default();
+                self.publication(publication, &mut at);
+                self.left_at = Some(at);
+            }
+            Incoming::Publication(channel, publication) => {
+                if let Some(mut at) = self.channels.position(&channel) {
+                    self.publication(publication, &mut at);
+                    self.channels.moved(&channel, at);
+                }
+            }
+            Incoming::Opened(channel, subscription) => self.opened(&channel, subscription),
+            Incoming::Refused(channel) => {
+                self.channels.closed(&channel);
+                self.behind = true;
+                self.ask_at = Instant::now() + AGAIN_AFTER;
+            }
+            Incoming::Closed(channel) => {
+                self.channels.closed(&channel);
+                self.behind = true;
+            }
+        }
+    }
+
+    fn opened(&mut self, channel: &str, subscription: Subscription) {
+        count(&self.reader.counts.channels);
+        let mut at = Position {
+            epoch: subscription.epoch,
+            offset: subscription.offset,
+        };
+        for publication in subscription.publications {
+            self.publication(publication, &mut at);
+        }
+        let room = self.channels.opened(channel, at);
+        if !subscription.recovered {
+            self.ask.extend(room);
+        }
+    }
+
+    fn tick(&mut self) {
+        self.behind |= self.last_tick.elapsed() >= NOT_LIVE_AFTER;
+        self.last_tick = Instant::now();
+    }
+
+    fn publication(&mut self, publication: Publication, at: &mut Position) {
         if publication.offset > 0 {
             at.offset = publication.offset;
         }
@@ -190,156 +311,71 @@ impl Reader {
         }
         let events: Vec<Event> =
             serde_json::from_value(publication.data["events"].clone()).unwrap_or_default();
-        let mut timelines = self.screen.lock();
         for event in events {
-            let Some(room) = event.room else { continue };
-            let Some(timeline) = timelines.get_mut(&room) else {
-                continue;
-            };
-            let (Some(seq), true) = (event.seq, event.kind.starts_with("message.")) else {
-                // A `head` says that there is more than this client may know.
-                live.behind |= event.kind == "head";
-                continue;
-            };
-            let Some(state) = event.message else {
-                live.behind = true;
-                continue;
-            };
-            count(&self.counts.events);
-            match timeline.event(seq, state) {
-                Applied::Yes => {}
-                Applied::Repeat => count(&self.counts.repeats),
-                Applied::Gap => {
-                    count(&self.counts.gaps);
-                    live.behind = true;
+            self.event(event);
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        let Some(room) = event.room else { return };
+        match (event.kind.as_str(), event.seq, event.message) {
+            ("joined" | "left", ..) => {
+                self.moved = true;
+                self.behind = true;
+            }
+            ("fanout", ..) => {
+                let crossings = &self.reader.counts.crossings;
+                crossings.seen(&room, event.version, event.mode.as_deref());
+                self.behind = true;
+            }
+            ("head", ..) => {
+                let timelines = self.reader.screen.lock();
+                let position = timelines.get(&room).map(Timeline::position);
+                self.behind |= event.head_seq > position;
+            }
+            (kind, Some(seq), state) if kind.starts_with("message.") => {
+                if let Some(time) = event.time {
+                    self.reader.recoveries.pushed(self.reader.number, time);
                 }
+                self.change(&room, seq, state);
             }
-            if let Some(time) = event.time {
-                self.recoveries.pushed(self.number, time);
-            }
+            _ => {}
         }
     }
 
-    async fn poll_when_due(&self, live: &mut Live) {
-        if Instant::now() >= live.poll_at() {
-            count(&self.counts.polls);
-            live.behind = true;
-            self.catch_up(live).await;
-        }
-    }
-
-    /// Asks `heads` once, and `changes` of the rooms that are behind.
-    async fn catch_up(&self, live: &mut Live) {
-        match self.changes_of_all().await {
-            Ok(poll_after) => {
-                live.behind = false;
-                live.polled(poll_after);
-            }
-            // Tried again at the next poll, or when something else comes.
-            Err(_) => live.polled(Duration::from_secs(2)),
-        }
-    }
-
-    async fn changes_of_all(&self) -> anyhow::Result<Duration> {
-        let query = "{ heads { pollAfter rooms { roomId headSeq } } }";
-        let data = self.person.ask(query, &json!({})).await?;
-        let heads = &data["heads"];
-        for head in heads["rooms"].as_array().context("no heads")? {
-            let room = head["roomId"].as_str().context("no room")?;
-            let until = head["headSeq"].as_i64().context("no headSeq")?;
-            while self.position(room).is_some_and(|position| position < until) {
-                self.changes(room).await?;
-            }
-        }
-        let ms = heads["pollAfter"].as_u64().unwrap_or(5_000);
-        Ok(Duration::from_millis(ms))
-    }
-
-    fn position(&self, room: &str) -> Option<i64> {
-        self.screen.lock().get(room).map(Timeline::position)
-    }
-
-    async fn changes(&self, room: &str) -> anyhow::Result<()> {
-        let since = self.position(room).context("a room that is not shown")?;
-        let query = "query($room: ID!, $since: Seq!, $first: Int!) { room(id: $room) {
-            changes(sinceSeq: $since, first: $first) { nextSeq headSeq reset
-                messages { id seq number changedSeq content deletedAt } } } }";
-        let variables = json!({ "room": room, "since": since, "first": PAGE });
-        let mut data = self.person.ask(query, &variables).await?;
-        let answer: Changes = serde_json::from_value(data["room"]["changes"].take())?;
-        let (states, next) = if answer.reset {
-            history(&self.person, room).await?
-        } else {
-            (answer.messages, answer.next_seq.min(answer.head_seq))
+    fn change(&mut self, room: &str, seq: i64, state: Option<State>) {
+        let mut timelines = self.reader.screen.lock();
+        // Of a room that was left, or whose first answer is under way.
+        let Some(timeline) = timelines.get_mut(room) else {
+            return;
         };
-        if let Some(timeline) = self.screen.lock().get_mut(room) {
-            timeline.changes(since, states, next);
+        count(&self.reader.counts.events);
+        let applied = state.map_or(Applied::Gap, |state| timeline.event(seq, state));
+        match applied {
+            Applied::Yes => {}
+            Applied::Repeat => count(&self.reader.counts.repeats),
+            Applied::Gap => {
+                count(&self.reader.counts.gaps);
+                self.behind = true;
+            }
         }
-        Ok(())
     }
 }
 
-struct Connected {
-    socket: Socket,
-    position: Position,
-    missed: Vec<Publication>,
-}
-
-/// Whether the whole way works, by its ticks.
-struct Live {
-    /// Something is missing, or may be.
-    behind: bool,
-    last_tick: Instant,
-    poll_at: Instant,
-}
-
-impl Live {
-    fn new() -> Self {
-        let now = Instant::now();
-        Self {
-            behind: true,
-            last_tick: now,
-            poll_at: now,
-        }
-    }
-
-    fn tick(&mut self) {
-        if self.last_tick.elapsed() >= NOT_LIVE_AFTER {
-            self.behind = true;
-        }
-        self.last_tick = Instant::now();
-    }
-
-    fn polled(&mut self, after: Duration) {
-        self.poll_at = Instant::now() + after;
-    }
-
-    /// When to poll next, unless a tick comes before.
-    fn poll_at(&self) -> Instant {
-        self.poll_at.max(self.last_tick + NOT_LIVE_AFTER)
+/// What comes over the connection; never without one.
+async fn next(socket: &mut Option<Socket>) -> anyhow::Result<Incoming> {
+    match socket {
+        Some(socket) => socket.next().await,
+        None => std::future::pending().await,
     }
 }
 
-/// All messages of a room from its first on, and the position that they stand
-/// for: the oldest page's, so that later changes come again.
-pub(crate) async fn history(person: &Person, room: &str) -> anyhow::Result<(Vec<State>, i64)> {
-    let query = "query($room: ID!, $first: Int!, $after: String) { room(id: $room) {
-        messages(first: $first, after: $after) { headSeq
-            nodes { id seq number changedSeq content deletedAt }
-            pageInfo { hasNextPage endCursor } } } }";
-    let (mut states, mut head, mut after) = (Vec::new(), None, Value::Null);
-    loop {
-        let variables = json!({ "room": room, "first": PAGE, "after": after });
-        let mut data = person
-            .insist(query, &variables, Duration::from_secs(30))
-            .await?;
-        let page = &mut data["room"]["messages"];
-        let nodes: Vec<State> = serde_json::from_value(page["nodes"].take())?;
-        states.extend(nodes);
-        head = head.or(page["headSeq"].as_i64());
-        if page["pageInfo"]["hasNextPage"] != true {
-            return Ok((states, head.context("no headSeq")?));
-        }
-        after = page["pageInfo"]["endCursor"].take();
-    }
+/// The end of what is under way, which it then is no more; never of nothing.
+async fn under_way<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {
+    let Some(running) = future else {
+        return std::future::pending().await;
+    };
+    let ended = running.await;
+    *future = None;
+    ended
 }

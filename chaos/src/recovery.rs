@@ -1,89 +1,293 @@
-//! How long after a fault each person gets by push what is sent from then on.
+//! How long after a fault what is sent from then on takes to be pushed.
 
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use crate::schedule::{Fault, Kind, Part};
+use crate::{
+    part::{Part, Target},
+    schedule::{Fault, Kind},
+};
 
+/// Guarantee 7: delivery pauses for so long at most (ms).
+const BOUND_MS: i64 = 5_000;
+/// Of who is connected to the one node of Centrifugo (ms).
+const CENTRIFUGO_BOUND_MS: i64 = 30_000;
+/// Whoever was pushed something so fresh is well (ms).
+const WELL_MS: i64 = 1_000;
+
+/// What came after one fault.
 #[derive(Debug)]
-struct Mended {
-    parts: Vec<Part>,
+struct Window {
+    targets: Vec<Target>,
     kind: Kind,
-    at: DateTime<Utc>,
-    /// By reader: until the first push of what was committed after the mending (ms).
-    recovered: BTreeMap<usize, i64>,
+    /// What guarantee 7 allows (ms).
+    bound_ms: Option<i64>,
+    /// From when on delivery has to come back.
+    from: DateTime<Utc>,
+    /// Until the next fault.
+    until: Option<DateTime<Utc>>,
+    /// By reader: the longest that anything took to be pushed that was
+    /// committed in this time (ms); of the first push, from the beginning on.
+    longest: BTreeMap<usize, i64>,
+    /// By reader: how long the last push took (ms).
+    last: BTreeMap<usize, i64>,
 }
 
-/// The mended faults of a run.
+/// The faults of a run so far.
+#[derive(Debug)]
+pub(crate) struct Recoveries {
+    state: Mutex<State>,
+    people: usize,
+    /// With a second process of each service, delivery has to come back while
+    /// the first is down.
+    replicas: u8,
+}
+
 #[derive(Debug, Default)]
-pub(crate) struct Recoveries(Mutex<Vec<Mended>>);
+struct State {
+    windows: Vec<Window>,
+    /// Whether the present fault came upon what had not recovered from the last:
+    /// then two are broken at once.
+    unwell: bool,
+}
 
 /// Of one kind of fault.
 #[derive(Debug, Serialize)]
 pub(crate) struct Recovery {
-    pub(crate) parts: Vec<Part>,
+    pub(crate) targets: Vec<Target>,
     pub(crate) kind: Kind,
     /// How many faults.
     pub(crate) faults: usize,
     /// Over faults and people (ms).
     pub(crate) p50_ms: i64,
     pub(crate) max_ms: i64,
+    /// What guarantee 7 allows (ms). It has no figure for other faults, nor for
+    /// one that comes upon what has not recovered from the last.
+    pub(crate) bound_ms: Option<i64>,
+    /// People who were pushed nothing in time.
+    pub(crate) unreached: usize,
+}
+
+/// The faults of one kind.
+#[derive(Debug, Default)]
+struct Group {
+    faults: usize,
+    times: Vec<i64>,
+    unreached: usize,
+}
+
+impl Recovery {
+    /// Whether it took longer than it may.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.bound_ms
+            .is_some_and(|bound| self.max_ms > bound || self.unreached > 0)
+    }
 }
 
 impl Recoveries {
-    fn lock(&self) -> MutexGuard<'_, Vec<Mended>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Of a run with so many people, and processes of each service.
+    pub(crate) fn new(people: usize, replicas: u8) -> Self {
+        Self {
+            state: Mutex::default(),
+            people,
+            replicas,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A fault begins now.
+    pub(crate) fn broken(&self, fault: &Fault) {
+        let now = Utc::now();
+        let mut state = self.lock();
+        state.unwell = false;
+        if let Some(last) = state.windows.last_mut() {
+            last.until = Some(now);
+            let well = last.last.values().filter(|took| **took < WELL_MS);
+            state.unwell = well.count() < self.people;
+        }
+        if self.survives(fault) {
+            state.open(fault, now);
+        }
     }
 
     /// A fault is mended now.
     pub(crate) fn mended(&self, fault: &Fault) {
-        self.lock().push(Mended {
-            parts: fault.parts.clone(),
-            kind: fault.kind,
-            at: Utc::now(),
-            recovered: BTreeMap::new(),
-        });
+        if !self.survives(fault) {
+            self.lock().open(fault, Utc::now());
+        }
+    }
+
+    /// Nothing more is sent.
+    pub(crate) fn ended(&self) {
+        if let Some(last) = self.lock().windows.last_mut() {
+            last.until = Some(Utc::now());
+        }
+    }
+
+    /// Whether delivery goes on by another process, while the fault lasts.
+    fn survives(&self, fault: &Fault) -> bool {
+        let replicated = |target: &Target| match target {
+            Target::Node(node) => node.part.replicas(self.replicas) > 1,
+            Target::Link(_) => false,
+        };
+        fault.kind == Kind::Kill && fault.targets.len() == 1 && fault.targets.iter().all(replicated)
     }
 
     /// A reader was pushed an event that was committed at this time.
     pub(crate) fn pushed(&self, reader: usize, committed: DateTime<Utc>) {
         let now = Utc::now();
-        if let Some(fault) = self.lock().last_mut()
-            && committed > fault.at
+        if let Some(window) = self.lock().windows.last_mut()
+            && window.until.is_none()
+            && committed > window.from
         {
-            let ms = (now - fault.at).num_milliseconds();
-            fault.recovered.entry(reader).or_insert(ms);
+            let took = (now - committed).num_milliseconds();
+            let longest = window
+                .longest
+                .entry(reader)
+                .or_insert_with(|| (now - window.from).num_milliseconds());
+            *longest = took.max(*longest);
+            window.last.insert(reader, took);
         }
     }
 
-    /// By kind of fault. Who was not pushed anything before the next fault
-    /// does not count.
+    /// By kind of fault.
     pub(crate) fn summary(&self) -> Vec<Recovery> {
-        let mut groups: BTreeMap<(Vec<Part>, Kind), (usize, Vec<i64>)> = BTreeMap::new();
-        for fault in self.lock().iter() {
-            let mut parts = fault.parts.clone();
-            parts.sort_unstable();
-            let group = groups.entry((parts, fault.kind)).or_default();
-            group.0 += 1;
-            group.1.extend(fault.recovered.values());
+        let mut groups: BTreeMap<(Kind, Vec<Target>, Option<i64>), Group> = BTreeMap::new();
+        for window in &self.lock().windows {
+            let mut targets = window.targets.clone();
+            targets.sort_unstable();
+            let key = (window.kind, targets, window.bound_ms);
+            let group = groups.entry(key).or_default();
+            group.faults += 1;
+            group.times.extend(window.longest.values());
+            if window.was_long_enough() {
+                group.unreached += self.people.saturating_sub(window.longest.len());
+            }
         }
-        groups
-            .into_iter()
-            .filter_map(|((parts, kind), (faults, mut times))| {
-                times.sort_unstable();
-                Some(Recovery {
-                    parts,
-                    kind,
-                    faults,
-                    p50_ms: *times.get(times.len() / 2)?,
-                    max_ms: *times.last()?,
-                })
+        let groups = groups.into_iter();
+        let recoveries = groups.map(|((kind, targets, bound_ms), mut group)| {
+            let times = &mut group.times;
+            times.sort_unstable();
+            Recovery {
+                bound_ms,
+                targets,
+                kind,
+                faults: group.faults,
+                p50_ms: times.get(times.len() / 2).copied().unwrap_or_default(),
+                max_ms: times.last().copied().unwrap_or_default(),
+                unreached: group.unreached,
+            }
+        });
+        recoveries.collect()
+    }
+}
+
+impl State {
+    fn open(&mut self, fault: &Fault, from: DateTime<Utc>) {
+        let bound = bound(fault.kind, &fault.targets);
+        self.windows.push(Window {
+            targets: fault.targets.clone(),
+            kind: fault.kind,
+            bound_ms: bound.filter(|_| !self.unwell),
+            from,
+            until: None,
+            longest: BTreeMap::new(),
+            last: BTreeMap::new(),
+        });
+    }
+}
+
+impl Window {
+    /// Whether everybody had to be reached before the next fault.
+    fn was_long_enough(&self) -> bool {
+        let bound = bound(self.kind, &self.targets);
+        self.until
+            .zip(bound)
+            .is_some_and(|(until, bound)| until - self.from > TimeDelta::milliseconds(bound))
+    }
+}
+
+/// What guarantee 7 promises of it: of one process that is killed.
+fn bound(kind: Kind, targets: &[Target]) -> Option<i64> {
+    match (kind, targets) {
+        (Kind::Kill, [Target::Node(node)]) if node.part == Part::Centrifugo => {
+            Some(CENTRIFUGO_BOUND_MS)
+        }
+        (Kind::Kill, [Target::Node(_)]) => Some(BOUND_MS),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::part::Node;
+
+    fn fault(kind: Kind, parts: &[Part]) -> Fault {
+        let targets = parts.iter().map(|part| {
+            Target::Node(Node {
+                part: *part,
+                replica: 0,
             })
-            .collect()
+        });
+        Fault {
+            at_ms: 0,
+            lasts_ms: 0,
+            kind,
+            targets: targets.collect(),
+        }
+    }
+
+    #[test]
+    fn what_took_longest_counts_and_what_the_next_fault_held_up_does_not() {
+        let recoveries = Recoveries::new(3, 1);
+        let kill = fault(Kind::Kill, &[Part::Messages]);
+        let second = TimeDelta::seconds(1);
+        recoveries.broken(&kill);
+        recoveries.mended(&kill);
+        let from = Utc::now() - second * 10;
+        recoveries.lock().windows[0].from = from;
+        recoveries.pushed(0, from - second);
+        recoveries.pushed(0, Utc::now());
+        recoveries.pushed(1, from + second);
+        recoveries.broken(&kill);
+        recoveries.pushed(2, from + second);
+        recoveries.mended(&kill);
+        let summary = recoveries.summary();
+        assert_eq!(summary.len(), 2, "the second came upon the first");
+        assert_eq!(summary[0].bound_ms, None);
+        let first = &summary[1];
+        assert_eq!((first.faults, first.unreached), (1, 1));
+        assert!((10_000..11_000).contains(&first.max_ms), "{summary:?}");
+        assert!(first.is_slow() && !summary[0].is_slow());
+    }
+
+    #[test]
+    fn a_second_process_has_to_go_on_from_the_kill() {
+        let kill = fault(Kind::Kill, &[Part::Rooms]);
+        let windows = |recoveries: &Recoveries| recoveries.lock().windows.len();
+        let (one, two) = (Recoveries::new(1, 1), Recoveries::new(1, 2));
+        one.broken(&kill);
+        two.broken(&kill);
+        assert_eq!((windows(&one), windows(&two)), (0, 1));
+        two.broken(&fault(Kind::Kill, &[Part::Postgres]));
+        assert_eq!(windows(&two), 1);
+    }
+
+    #[test]
+    fn only_one_killed_process_has_a_bound() {
+        let of = |kind, parts: &[Part]| bound(kind, &fault(kind, parts).targets);
+        assert_eq!(of(Kind::Kill, &[Part::Redis]), Some(5_000));
+        assert_eq!(of(Kind::Kill, &[Part::Centrifugo]), Some(30_000));
+        assert_eq!(of(Kind::Kill, &[Part::Redis, Part::Auth]), None);
+        assert_eq!(of(Kind::Pause, &[Part::Redis]), None);
     }
 }

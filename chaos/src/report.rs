@@ -14,6 +14,7 @@ pub(crate) struct Report<'a> {
     duration_s: u64,
     people: u16,
     rooms: u16,
+    replicas: u8,
     faults: usize,
     accepted: u64,
     /// Sends that took longer than a second, most of them by retries.
@@ -24,7 +25,11 @@ pub(crate) struct Report<'a> {
     gaps: u64,
     connections: u64,
     recovered: u64,
+    /// Channels of rooms that were opened.
+    channels: u64,
     polls: u64,
+    /// Rooms that were given a channel of their own, and that lost it.
+    crossings: (usize, usize),
     /// From the last send until every screen was whole (ms).
     whole_after_ms: Option<u64>,
     verdict: &'a Verdict,
@@ -45,6 +50,7 @@ impl<'a> Report<'a> {
             duration_s: args.duration_s,
             people: args.people,
             rooms: args.rooms,
+            replicas: args.replicas,
             faults: schedule.faults.len(),
             accepted: end.accepted,
             slow_sends: end.retried,
@@ -54,6 +60,8 @@ impl<'a> Report<'a> {
             gaps: counts.gaps.load(Ordering::Relaxed),
             connections: counts.connections.load(Ordering::Relaxed),
             recovered: counts.recovered.load(Ordering::Relaxed),
+            channels: counts.channels.load(Ordering::Relaxed),
+            crossings: counts.crossings.counts(),
             polls: counts.polls.load(Ordering::Relaxed),
             whole_after_ms: end.whole_after_ms,
             verdict,
@@ -79,6 +87,7 @@ impl<'a> Report<'a> {
             "\n{} faults in {} s, {} people, {} rooms\n\
              {} accepted ({} slower than 1 s), {} stored\n\
              {} events on the wire: {} repeats, {} gaps; {} connections, {} of them recovered; {} polls\n\
+             {} rooms crossed the threshold upwards, {} downwards; {} channels of rooms opened\n\
              every screen was whole: {whole}\n\
              not stored {}, stored twice {}, disordered in the database {}\n\
              on the screens: {} missing, {} doubled, {} disordered, {} outdated\n",
@@ -95,6 +104,9 @@ impl<'a> Report<'a> {
             self.connections,
             self.recovered,
             self.polls,
+            self.crossings.0,
+            self.crossings.1,
+            self.channels,
             verdict.not_stored,
             verdict.stored_twice,
             verdict.disordered_stored,
@@ -103,21 +115,31 @@ impl<'a> Report<'a> {
             verdict.disordered,
             verdict.outdated,
         );
-        let _ = writeln!(
-            text,
-            "From the mending of a fault to the first push of what was sent after it, over all people:"
+        text.push_str(
+            "The longest that what was sent after a fault took to be pushed, over all people:\n",
         );
         for recovery in self.recoveries {
-            let names: Vec<_> = recovery.parts.iter().map(|part| part.name()).collect();
-            let _ = writeln!(
+            let names: Vec<_> = recovery.targets.iter().map(ToString::to_string).collect();
+            let _ = write!(
                 text,
-                "  {:<9} {:<24} {:>3} faults   p50 {:>6} ms   max {:>6} ms",
-                format!("{:?}", recovery.kind),
+                "  {:<10} {:<46} {:>3}   p50 {:>6} ms   max {:>6} ms",
+                recovery.kind,
                 names.join(" and "),
                 recovery.faults,
                 recovery.p50_ms,
                 recovery.max_ms
             );
+            if let Some(bound) = recovery.bound_ms {
+                let _ = write!(text, "   of {bound:>5} ms");
+            }
+            if recovery.unreached > 0 {
+                let _ = write!(text, "   {} people were not reached", recovery.unreached);
+            }
+            text.push_str(if recovery.is_slow() {
+                "   SLOW\n"
+            } else {
+                "\n"
+            });
         }
         text
     }

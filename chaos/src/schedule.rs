@@ -1,57 +1,37 @@
 //! What is broken when: drawn from the seed alone.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use serde::Serialize;
 
-/// A part that is broken. The names are those of `plaza ctl`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Part {
-    Postgres,
-    Redis,
-    Auth,
-    Rooms,
-    Messages,
-    Publisher,
-    Centrifugo,
-    Gateway,
-}
+use crate::part::{Link, Node, Part, Target};
 
-impl Part {
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Messages,
-        Self::Publisher,
-        Self::Centrifugo,
-        Self::Redis,
-        Self::Postgres,
-        Self::Rooms,
-        Self::Gateway,
-        Self::Auth,
-    ];
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Postgres => "postgres",
-            Self::Redis => "redis",
-            Self::Auth => "auth",
-            Self::Rooms => "rooms",
-            Self::Messages => "messages",
-            Self::Publisher => "publisher",
-            Self::Centrifugo => "centrifugo",
-            Self::Gateway => "gateway",
-        }
-    }
-}
-
-/// How a part is broken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
+/// How something is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Kind {
-    /// SIGKILL, and started again at the end.
+    /// SIGKILL, and started again at the end
     Kill,
-    /// SIGSTOP, and SIGCONT at the end.
+    /// SIGSTOP, and SIGCONT at the end
     Pause,
+    /// Its connections are reset and refused
+    Cut,
+    /// Its connections are accepted, and nothing passes
+    BlackHole,
+    /// Its disk is full: Redis's
+    FullDisk,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Kill => "kill",
+            Self::Pause => "pause",
+            Self::Cut => "cut",
+            Self::BlackHole => "black hole",
+            Self::FullDisk => "full disk",
+        })
+    }
 }
 
 /// One fault of one part, or of two at once.
@@ -62,7 +42,30 @@ pub(crate) struct Fault {
     /// Until it is mended (ms).
     pub(crate) lasts_ms: u64,
     pub(crate) kind: Kind,
-    pub(crate) parts: Vec<Part>,
+    pub(crate) targets: Vec<Target>,
+}
+
+impl Fault {
+    /// What is broken, readable.
+    pub(crate) fn names(&self) -> String {
+        let names: Vec<_> = self.targets.iter().map(ToString::to_string).collect();
+        names.join(" and ")
+    }
+}
+
+/// What a schedule is drawn for.
+#[derive(Debug, Clone)]
+pub(crate) struct Bounds {
+    /// Of the whole.
+    pub(crate) duration: Duration,
+    /// From one fault to the next.
+    pub(crate) every: Duration,
+    /// Longest pause, cut and full disk.
+    pub(crate) longest: Duration,
+    /// Processes of each service.
+    pub(crate) replicas: u8,
+    /// No others than these; empty: all.
+    pub(crate) kinds: Vec<Kind>,
 }
 
 /// All faults of a run, in their order; none begins before the last is mended.
@@ -73,51 +76,98 @@ pub(crate) struct Schedule {
 
 /// A killed part stays down so long at most.
 const LONGEST_DOWN_MS: u64 = 5_000;
+/// What is cut stays so for so long at least, unless the longest is shorter:
+/// shorter than most timeouts would prove little.
+const SHORTEST_CUT_MS: u64 = 5_000;
 /// One fault in so many breaks two parts.
 const ONE_IN_PAIRS: u64 = 4;
 
 impl Schedule {
-    /// Faults every `every` for `duration`. Each part is broken in each way
-    /// before any is a second time, so that a long run leaves none out.
-    pub(crate) fn new(seed: u64, duration: Duration, every: Duration, pause: Duration) -> Self {
+    /// Faults every `every` for `duration`. Each part is broken in each way, and
+    /// each connection once, before any is a second time, so that a long run
+    /// leaves none out.
+    pub(crate) fn new(seed: u64, bounds: &Bounds) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let (duration, every, pause) = (ms(duration), ms(every), ms(pause));
+        let (duration, every) = (ms(bounds.duration), ms(bounds.every));
+        let longest = ms(bounds.longest);
         let mut faults = Vec::new();
-        let mut round: Vec<(Part, Kind)> = Vec::new();
+        let mut round: Vec<(Target, Kind)> = Vec::new();
         let mut at_ms = every.min(2_000);
         while at_ms < duration {
             if round.is_empty() {
-                round = Part::ALL
-                    .into_iter()
-                    .flat_map(|part| [(part, Kind::Kill), (part, Kind::Pause)])
-                    .collect();
-                random.shuffle(&mut round);
+                round = Self::round(&mut random, bounds.replicas);
+                round.retain(|(_, kind)| bounds.kinds.is_empty() || bounds.kinds.contains(kind));
             }
-            let Some((part, kind)) = round.pop() else {
+            let Some((target, kind)) = round.pop() else {
                 break;
             };
-            let mut parts = vec![part];
-            if random.u64(..ONE_IN_PAIRS) == 0 {
-                let others: Vec<Part> = Part::ALL
-                    .into_iter()
-                    .filter(|other| *other != part)
-                    .collect();
-                parts.extend(random.choice(&others));
+            let mut targets = vec![target];
+            if kind != Kind::FullDisk && random.u64(..ONE_IN_PAIRS) == 0 {
+                targets.extend(other(&mut random, target, bounds.replicas));
             }
             let lasts_ms = match kind {
                 Kind::Kill => random.u64(200..=LONGEST_DOWN_MS),
-                Kind::Pause => random.u64(500.min(pause)..=pause),
+                Kind::Pause => random.u64(500.min(longest)..=longest),
+                Kind::Cut | Kind::BlackHole | Kind::FullDisk => {
+                    random.u64(SHORTEST_CUT_MS.min(longest)..=longest)
+                }
             };
             faults.push(Fault {
                 at_ms,
                 lasts_ms,
                 kind,
-                parts,
+                targets,
             });
             at_ms += every.max(lasts_ms + 1_000);
         }
         Self { faults }
+    }
+
+    fn round(random: &mut fastrand::Rng, replicas: u8) -> Vec<(Target, Kind)> {
+        let mut round = vec![(node(random, Part::Redis, replicas), Kind::FullDisk)];
+        for part in Part::ALL {
+            for kind in [Kind::Kill, Kind::Pause, Kind::Cut, Kind::BlackHole] {
+                round.push((node(random, part, replicas), kind));
+            }
+        }
+        // Of two replicas, one of them.
+        let links = Link::all(replicas);
+        let links: Vec<_> = links.filter(|link| link.from.replica == 0).collect();
+        for link in links {
+            let Target::Node(from) = node(random, link.from.part, replicas) else {
+                continue;
+            };
+            let kind = if random.bool() {
+                Kind::Cut
+            } else {
+                Kind::BlackHole
+            };
+            round.push((Target::Link(Link { from, ..link }), kind));
+        }
+        random.shuffle(&mut round);
+        round
+    }
+}
+
+/// A process of this part.
+fn node(random: &mut fastrand::Rng, part: Part, replicas: u8) -> Target {
+    let replica = random.u8(..part.replicas(replicas));
+    Target::Node(Node { part, replica })
+}
+
+/// Something else that may break at the same time and in the same way.
+fn other(random: &mut fastrand::Rng, than: Target, replicas: u8) -> Option<Target> {
+    match than {
+        Target::Node(than) => {
+            let others = Part::ALL.into_iter().filter(|part| *part != than.part);
+            let part = random.choice(others.collect::<Vec<_>>())?;
+            Some(node(random, part, replicas))
+        }
+        Target::Link(than) => {
+            let links = Link::all(replicas).filter(|link| *link != than);
+            random.choice(links.collect::<Vec<_>>()).map(Target::Link)
+        }
     }
 }
 
@@ -127,31 +177,51 @@ mod tests {
 
     use super::*;
 
-    fn schedule(seed: u64) -> Schedule {
+    fn schedule(seed: u64, replicas: u8) -> Schedule {
         let s = Duration::from_secs;
-        Schedule::new(seed, s(3_600), s(20), s(30))
+        let bounds = Bounds {
+            duration: s(7_200),
+            every: s(20),
+            longest: s(30),
+            replicas,
+            kinds: Vec::new(),
+        };
+        Schedule::new(seed, &bounds)
     }
 
     #[test]
     fn a_seed_gives_one_schedule() {
-        assert_eq!(schedule(7), schedule(7));
-        assert_ne!(schedule(7), schedule(8));
+        assert_eq!(schedule(7, 1), schedule(7, 1));
+        assert_ne!(schedule(7, 1), schedule(8, 1));
+        assert_eq!(schedule(7, 2), schedule(7, 2));
     }
 
     #[test]
-    fn a_round_breaks_each_part_in_each_way_and_faults_do_not_overlap() {
-        let faults = schedule(1).faults;
-        let kinds = 2 * Part::ALL.len();
-        let first: HashSet<_> = faults[..kinds]
-            .iter()
-            .map(|fault| (fault.parts[0], fault.kind))
-            .collect();
-        assert_eq!(first.len(), kinds);
-        assert!(
-            faults
-                .windows(2)
-                .all(|pair| pair[0].at_ms + pair[0].lasts_ms < pair[1].at_ms)
-        );
-        assert!(faults.iter().any(|fault| fault.parts.len() == 2));
+    fn a_round_breaks_each_part_in_each_way_and_each_connection_and_faults_do_not_overlap() {
+        for replicas in [1, 2] {
+            let faults = schedule(1, replicas).faults;
+            let links = Link::all(1).count();
+            let all = 4 * Part::ALL.len() + 1 + links;
+            let round = &faults[..all];
+            let broken = |fault: &Fault| match fault.targets[0] {
+                Target::Node(node) => (node.part, Part::People, Some(fault.kind)),
+                Target::Link(link) => (link.from.part, link.to, None),
+            };
+            let first: HashSet<_> = round.iter().map(broken).collect();
+            assert_eq!(first.len(), all);
+            assert!(
+                faults
+                    .windows(2)
+                    .all(|pair| pair[0].at_ms + pair[0].lasts_ms < pair[1].at_ms)
+            );
+            assert!(faults.iter().any(|fault| fault.targets.len() == 2));
+            let cuts = faults
+                .iter()
+                .filter(|fault| matches!(fault.kind, Kind::Cut | Kind::BlackHole));
+            assert!(cuts.clone().count() > 0);
+            for cut in cuts {
+                assert!((5_000..=30_000).contains(&cut.lasts_ms));
+            }
+        }
     }
 }

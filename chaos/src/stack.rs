@@ -1,6 +1,7 @@
 //! A Plaza of separate processes, on throw-away data.
 
 use std::{
+    collections::BTreeMap,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Stdio,
@@ -12,29 +13,53 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use plaza_local::{Passage, Reaper, create_folder, write_private};
 use serde::Deserialize;
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
+use tokio::{
+    process::{Child, Command},
+    sync::Mutex,
+};
 
-use crate::schedule::Part;
+use crate::{
+    disk::Disk,
+    network::Network,
+    part::{Node, Part, Target},
+    twin::Twin,
+};
 
 /// How long a start or a stop of everything may take.
 const PATIENCE: Duration = Duration::from_mins(3);
 /// How long one question to it may take; a start waits until it is ready.
 const CTL_PATIENCE: Duration = Duration::from_mins(1);
 
-/// A running `plaza up`.
+/// How a Plaza is started.
+#[derive(Debug)]
+pub(crate) struct Options {
+    /// Processes of each service: 1 or 2.
+    pub(crate) replicas: u8,
+    /// Whether Redis gets a disk of its own.
+    pub(crate) disk: bool,
+    /// What all parts find in their environment.
+    pub(crate) environment: Vec<(&'static str, String)>,
+}
+
+/// A running `plaza up`, the second processes beside it, and the network
+/// between all of them.
 #[derive(Debug)]
 pub(crate) struct Stack {
     plaza: PathBuf,
-    folder: TempDir,
     child: Child,
-    url: String,
+    network: Network,
+    twins: Mutex<BTreeMap<Node, Twin>>,
+    disk: Option<Disk>,
+    folder: TempDir,
+    /// Ends what we leave when we are killed.
+    reaper: Reaper,
 }
 
 #[derive(Debug, Deserialize)]
 struct Status {
-    url: String,
     parts: Vec<PartStatus>,
 }
 
@@ -46,18 +71,32 @@ struct PartStatus {
 
 impl Stack {
     /// Starts everything and waits until it is ready.
-    pub(crate) async fn start(plaza: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn start(plaza: &Path, options: Options) -> anyhow::Result<Self> {
         let plaza = std::path::absolute(plaza)?;
         let folder = tempfile::Builder::new().prefix("plaza-chaos-").tempdir()?;
         // The servers' user has to get to its data through this.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
+        let data = folder.path().join("data");
+        create_folder(&data, None)?;
+        let disk = options.disk.then(|| {
+            let redis = data.join(Part::Redis.name());
+            create_folder(&redis, None)?;
+            Disk::new(&redis)
+        });
+        let disk = disk.transpose()?;
+        let network = Network::lay(options.replicas).await?;
+        write_private(&data.join("ports.json"), &network.ports.json()?, None)?;
+        let wires = folder.path().join("wires.json");
+        write_private(&wires, &network.json()?, None)?;
+        let gateway = network.ports.api(first(Part::Gateway))?;
         let log = std::fs::File::create(folder.path().join("log"))?;
         let child = Command::new(&plaza)
             .args(["up", "--no-demo", "--data"])
-            .arg(folder.path().join("data"))
-            // One that nobody takes while the gateway is down.
-            .arg("--port")
-            .arg(plaza_local::free_port("gateway", None)?.to_string())
+            .arg(&data)
+            .arg("--wires")
+            .arg(&wires)
+            .args(["--port", &gateway.to_string()])
+            .envs(options.environment)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -65,29 +104,53 @@ impl Stack {
             .with_context(|| format!("cannot start {}", plaza.display()))?;
         let mut stack = Self {
             plaza,
-            folder,
             child,
-            url: String::new(),
+            network,
+            twins: Mutex::default(),
+            disk,
+            folder,
+            reaper: Reaper::start()?,
         };
+        stack.until_ready().await?;
+        stack.start_twins(options.replicas).await?;
+        Ok(stack)
+    }
+
+    async fn until_ready(&mut self) -> anyhow::Result<()> {
         let begun = Instant::now();
-        loop {
-            if let Ok(status) = stack.status().await {
-                stack.url = status.url;
-                return Ok(stack);
-            }
-            if let Some(code) = stack.child.try_wait()? {
-                bail!("plaza up ended ({code}):\n{}", stack.log());
+        while self.status().await.is_err() {
+            if let Some(code) = self.child.try_wait()? {
+                bail!("plaza up ended ({code}):\n{}", self.log());
             }
             if begun.elapsed() > PATIENCE {
-                bail!("plaza up does not get ready:\n{}", stack.log());
+                bail!("plaza up does not get ready:\n{}", self.log());
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
+        Ok(())
     }
 
-    /// Where the gateway is.
-    pub(crate) fn url(&self) -> &str {
-        &self.url
+    async fn start_twins(&self, replicas: u8) -> anyhow::Result<()> {
+        let folder = self.folder.path().join("twins");
+        create_folder(&folder, None)?;
+        let mut twins = self.twins.lock().await;
+        for part in Part::REPLICATED {
+            for replica in 1..replicas {
+                let node = Node { part, replica };
+                let pid = self.pid(first(part)).await?;
+                let mut twin =
+                    Twin::of(&self.plaza, pid, node, &self.network, &folder, &self.reaper)?;
+                twin.start().await?;
+                twins.insert(node, twin);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where people find the gateway.
+    pub(crate) fn url(&self) -> anyhow::Result<String> {
+        let port = self.network.port(first(Part::People), Part::Gateway)?;
+        Ok(format!("http://127.0.0.1:{port}"))
     }
 
     fn log(&self) -> String {
@@ -104,8 +167,17 @@ impl Stack {
     }
 
     async fn ctl(&self, words: &[&str]) -> anyhow::Result<Vec<u8>> {
+        self.plaza("ctl", words).await
+    }
+
+    /// `plaza admin …`.
+    pub(crate) async fn admin(&self, words: &[&str]) -> anyhow::Result<()> {
+        self.plaza("admin", words).await.map(drop)
+    }
+
+    async fn plaza(&self, command: &str, words: &[&str]) -> anyhow::Result<Vec<u8>> {
         let running = Command::new(&self.plaza)
-            .args(["ctl", "--data"])
+            .args([command, "--data"])
             .arg(self.folder.path().join("data"))
             .args(words)
             .stdin(Stdio::null())
@@ -113,10 +185,10 @@ impl Stack {
             .output();
         let output = tokio::time::timeout(CTL_PATIENCE, running)
             .await
-            .with_context(|| format!("plaza ctl {words:?} does not answer"))??;
+            .with_context(|| format!("plaza {command} {words:?} does not answer"))??;
         if !output.status.success() {
             bail!(
-                "plaza ctl {words:?}: {}",
+                "plaza {command} {words:?}: {}",
                 String::from_utf8_lossy(&output.stderr)
             );
         }
@@ -129,35 +201,66 @@ impl Stack {
         )?)
     }
 
-    /// Ends a part with SIGKILL; it stays down.
-    pub(crate) async fn kill(&self, part: Part) -> anyhow::Result<()> {
-        self.ctl(&["kill", part.name()]).await.map(drop)
+    /// Ends a process with SIGKILL; it stays down.
+    pub(crate) async fn kill(&self, node: Node) -> anyhow::Result<()> {
+        if let Some(twin) = self.twins.lock().await.get_mut(&node) {
+            twin.kill().await;
+            return Ok(());
+        }
+        self.ctl(&["kill", node.part.name()]).await.map(drop)
     }
 
-    /// Starts a part and waits until it is ready.
-    pub(crate) async fn start_part(&self, part: Part) -> anyhow::Result<()> {
-        self.ctl(&["start", part.name()]).await.map(drop)
+    /// Starts a process and waits until it is ready.
+    pub(crate) async fn start_node(&self, node: Node) -> anyhow::Result<()> {
+        if let Some(twin) = self.twins.lock().await.get_mut(&node) {
+            return twin.start().await;
+        }
+        self.ctl(&["start", node.part.name()]).await.map(drop)
     }
 
-    /// The processes of a part: its own and, of PostgreSQL, one a connection.
-    pub(crate) async fn processes(&self, part: Part) -> anyhow::Result<Vec<Pid>> {
-        let status = self.status().await?;
-        let main = status
-            .parts
-            .iter()
-            .find(|known| known.name == part.name())
-            .and_then(|known| known.pid)
-            .with_context(|| format!("{} does not run", part.name()))?;
+    /// What a process consists of: itself and, of PostgreSQL, one a connection.
+    pub(crate) async fn processes(&self, node: Node) -> anyhow::Result<Vec<Pid>> {
+        let main = self.pid(node).await?;
         Ok([main]
             .into_iter()
             .chain(children(main))
             .map(Pid::from_raw)
             .collect())
     }
+
+    async fn pid(&self, node: Node) -> anyhow::Result<i32> {
+        if node.replica > 0 {
+            let mut twins = self.twins.lock().await;
+            let twin = twins.get_mut(&node);
+            return twin.with_context(|| format!("there is no {node}"))?.pid();
+        }
+        let status = self.status().await?;
+        let parts = status.parts.iter();
+        parts
+            .filter(|known| known.name == node.part.name())
+            .find_map(|known| known.pid)
+            .with_context(|| format!("{node} does not run"))
+    }
+
+    /// Breaks or mends the network of a target.
+    pub(crate) fn connect(&self, target: Target, passage: Passage) {
+        self.network.set(target, passage);
+    }
+
+    /// The disk of Redis; `None` when it has none of its own.
+    pub(crate) fn disk(&self) -> Option<&Disk> {
+        self.disk.as_ref()
+    }
+}
+
+/// The process of a part that `plaza up` keeps.
+fn first(part: Part) -> Node {
+    Node { part, replica: 0 }
 }
 
 impl Drop for Stack {
     fn drop(&mut self) {
+        self.twins.get_mut().clear();
         let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()) else {
             return;
         };

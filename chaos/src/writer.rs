@@ -49,7 +49,8 @@ impl Accepted {
 /// Writes until it is told to stop.
 pub(crate) struct Writer {
     pub(crate) person: Arc<Person>,
-    pub(crate) rooms: Arc<Vec<String>>,
+    /// Those that it is in from beginning to end.
+    pub(crate) rooms: Vec<String>,
     pub(crate) every: Duration,
     pub(crate) random: fastrand::Rng,
     pub(crate) accepted: Arc<Accepted>,

@@ -6,6 +6,7 @@
 //! - Servers do not outlive their owner: a [`Reaper`] stops what a killed owner
 //!   left behind, and [`PidFile`] lets the next owner find what even that missed.
 //! - A port is chosen, used and, when somebody else was quicker, chosen again.
+//! - A [`Wire`] between two of them may be cut.
 
 mod account;
 mod binaries;
@@ -21,6 +22,7 @@ mod process;
 mod reaper;
 mod redis;
 mod secret;
+mod wire;
 
 pub use account::Account;
 pub use binaries::{Binaries, PostgresBinaries, Program};
@@ -35,3 +37,4 @@ pub use process::{Launch, Output, Process, StopSignal};
 pub use reaper::Reaper;
 pub use redis::{Redis, RedisOptions};
 pub use secret::random_hex;
+pub use wire::{Passage, Wire};

@@ -97,15 +97,13 @@ impl Postgres {
 
     /// The superuser's URL of a database.
     pub fn url(&self, database: &str) -> String {
-        self.url_of(SUPERUSER, &self.password, database)
+        self.url_at(self.port, SUPERUSER, &self.password, database)
     }
 
-    /// A URL of a database for another role.
-    pub fn url_of(&self, role: &str, password: &str, database: &str) -> String {
-        format!(
-            "postgres://{role}:{password}@127.0.0.1:{}/{database}",
-            self.port
-        )
+    /// A URL of a database for another role, over a loopback port that leads
+    /// to the server.
+    pub fn url_at(&self, port: u16, role: &str, password: &str, database: &str) -> String {
+        format!("postgres://{role}:{password}@127.0.0.1:{port}/{database}")
     }
 
     /// Stops it in good order.

@@ -79,10 +79,12 @@ impl Redis {
 
     /// URL of a logical database, with the password.
     pub fn url(&self, database: u16) -> String {
-        format!(
-            "redis://:{}@127.0.0.1:{}/{database}",
-            self.password, self.port
-        )
+        self.url_at(self.port, database)
+    }
+
+    /// The same over another loopback port that leads to it.
+    pub fn url_at(&self, port: u16, database: u16) -> String {
+        format!("redis://:{}@127.0.0.1:{port}/{database}", self.password)
     }
 
     /// Stops it in good order.

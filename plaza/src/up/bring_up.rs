@@ -8,7 +8,7 @@ use plaza_local::{Postgres, Process, Redis, is_free};
 use super::data::Ports;
 use super::databases;
 use super::name::PartName;
-use super::plan::{Plan, RedisUrls, Servers, database_url_name};
+use super::plan::{Plan, Servers, database_url_name};
 use super::recipe::{Kind, Recipe, StartError};
 use super::supervisor::Supervisor;
 
@@ -42,9 +42,9 @@ pub(crate) async fn bring_up(plan: &Plan) -> anyhow::Result<Started> {
     plan.console.done("the databases are up to date", begun);
 
     let servers = Servers {
-        redis: redis.as_ref().map(|(_, redis)| RedisUrls::of(redis)),
+        redis: redis.as_ref().map(|(_, redis)| redis),
     };
-    let running = start_all(plan, &servers, &mut ports).await?;
+    let running = start_all(plan, servers, &mut ports).await?;
     supervisor.adopt(recipe, postgres.process);
     if let Some((recipe, redis)) = redis {
         ports.set(PartName::Redis.as_str(), redis.port);
@@ -94,8 +94,7 @@ async fn redis(plan: &Plan, ports: &Ports) -> anyhow::Result<Option<(Recipe, Red
 fn write_urls(plan: &Plan, postgres: &Postgres) -> anyhow::Result<()> {
     for service in databases::SERVICES {
         let (_, password) = plan.data.secret(&databases::password_file(service))?;
-        let role = databases::role(service);
-        let url = postgres.url_of(&role, &password, &role);
+        let url = plan.database_url(service, &password, postgres);
         plan.data
             .derived_secret(&database_url_name(service), &url)?;
     }
@@ -120,7 +119,7 @@ async fn migrate(plan: &Plan) -> anyhow::Result<()> {
 /// ports, all of it is started again on others.
 async fn start_all(
     plan: &Plan,
-    servers: &Servers,
+    servers: Servers<'_>,
     ports: &mut Ports,
 ) -> anyhow::Result<Vec<(Recipe, Process)>> {
     let mut tries = 0;

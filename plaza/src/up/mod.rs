@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use self::bring_up::bring_up;
 use self::console::Console;
 use self::data::{Data, Instance};
-use self::plan::{Plan, Wanted};
+use self::plan::{Plan, Wanted, Wires};
 
 /// How long we wait for another start on the same data to be ready.
 const OTHER_START_PATIENCE: Duration = Duration::from_mins(2);
@@ -61,6 +61,9 @@ pub(crate) struct UpArgs {
     /// Folder of the built web app
     #[arg(long, value_name = "DIR")]
     spa: Option<PathBuf>,
+    /// JSON of ports that parts are told in place of the real ones, for fault tests
+    #[arg(long, value_name = "FILE", hide = true)]
+    wires: Option<PathBuf>,
 }
 
 impl UpArgs {
@@ -85,6 +88,12 @@ impl UpArgs {
             port: self.port,
             realtime: !self.realtime_off,
             spa,
+            wires: self
+                .wires
+                .as_deref()
+                .map(Wires::read)
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
 }

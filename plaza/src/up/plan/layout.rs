@@ -16,12 +16,6 @@ pub(super) struct OwnPorts {
     pub(super) operations: u16,
 }
 
-impl OwnPorts {
-    pub(super) fn url(self) -> String {
-        format!("http://127.0.0.1:{}", self.api)
-    }
-}
-
 /// The ports of everything that is told its ports.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Layout {
@@ -80,6 +74,7 @@ impl Layout {
 mod tests {
     use super::*;
     use crate::up::data::Data;
+    use crate::up::plan::Wires;
 
     #[test]
     fn all_ports_differ() {
@@ -92,6 +87,7 @@ mod tests {
             port: None,
             realtime: true,
             spa: None,
+            wires: Wires::default(),
         };
         let layout = Layout::choose(&wanted, &mut ports).unwrap();
         let own = [

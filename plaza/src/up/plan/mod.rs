@@ -2,6 +2,7 @@
 
 mod layout;
 mod wanted;
+mod wires;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,14 +11,14 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Context as _;
 use plaza_centrifugo::config::{Settings, subscribe_proxy};
 use plaza_local::{
-    Account, Binaries, CentrifugoOptions, Durability, Launch, LineSink, Output, PostgresOptions,
-    Program, Reaper, RedisOptions, StopSignal,
+    Account, Binaries, CentrifugoOptions, Durability, Launch, LineSink, Output, Postgres,
+    PostgresOptions, Program, Reaper, Redis, RedisOptions, StopSignal,
 };
 use secrecy::SecretString;
 
 use super::console::Console;
 use super::data::{Data, Ports};
-use super::databases::SERVICES;
+use super::databases::{self, SERVICES};
 use super::log_file::LogFile;
 use super::log_line::LogLine;
 use super::name::PartName;
@@ -25,6 +26,7 @@ use super::recipe::{Kind, Own, Recipe};
 
 use self::layout::Layout;
 pub(crate) use self::wanted::Wanted;
+pub(crate) use self::wires::Wires;
 
 /// Connections of the local PostgreSQL: three services' pools and some to spare.
 const POSTGRES_CONNECTIONS: u16 = 100;
@@ -80,26 +82,10 @@ pub(crate) struct Plan {
 }
 
 /// Where the servers are once they run.
-#[derive(Debug, Clone)]
-pub(crate) struct Servers {
-    /// URL of the streams; `None` with real time off.
-    pub(crate) redis: Option<RedisUrls>,
-}
-
-/// URLs of the two logical databases.
-#[derive(Debug, Clone)]
-pub(crate) struct RedisUrls {
-    streams: String,
-    engine: String,
-}
-
-impl RedisUrls {
-    pub(crate) fn of(redis: &plaza_local::Redis) -> Self {
-        Self {
-            streams: redis.url(STREAMS),
-            engine: redis.url(ENGINE),
-        }
-    }
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Servers<'a> {
+    /// `None` with real time off.
+    pub(crate) redis: Option<&'a Redis>,
 }
 
 impl Plan {
@@ -155,12 +141,12 @@ impl Plan {
     /// now, in the order of their start.
     pub(crate) fn recipes(
         &self,
-        servers: &Servers,
+        servers: Servers<'_>,
         ports: &mut Ports,
     ) -> anyhow::Result<Vec<Recipe>> {
         let layout = Layout::choose(&self.wanted, ports)?;
         let mut recipes = vec![self.own(PartName::Auth, servers, &layout)?];
-        if let Some(redis) = &servers.redis {
+        if let Some(redis) = servers.redis {
             recipes.push(self.centrifugo(redis, &layout)?);
         }
         recipes.push(self.own(PartName::Rooms, servers, &layout)?);
@@ -189,7 +175,32 @@ impl Plan {
         self.launch(PartName::Messages, "migrate", databases.collect())
     }
 
-    fn centrifugo(&self, redis: &RedisUrls, layout: &Layout) -> anyhow::Result<Recipe> {
+    /// The port of a server or of one of our own parts, as a part is told it.
+    fn told(&self, told: PartName, meant: PartName, own: u16) -> u16 {
+        let wires = &self.wanted.wires;
+        wires.port(told.as_str(), meant.as_str(), own)
+    }
+
+    /// Where a part finds one of our own parts.
+    fn url(&self, told: PartName, meant: PartName, layout: &Layout) -> String {
+        let port = self.told(told, meant, layout.of(meant).api);
+        format!("http://127.0.0.1:{port}")
+    }
+
+    /// Where a part finds a logical database of Redis.
+    fn redis_url(&self, told: PartName, redis: &Redis, database: u16) -> String {
+        redis.url_at(self.told(told, PartName::Redis, redis.port), database)
+    }
+
+    /// Where a service finds its database.
+    pub(crate) fn database_url(&self, service: &str, password: &str, server: &Postgres) -> String {
+        let (wires, name) = (&self.wanted.wires, PartName::Postgres);
+        let port = wires.port(service, name.as_str(), server.port);
+        let role = databases::role(service);
+        server.url_at(port, &role, password, &role)
+    }
+
+    fn centrifugo(&self, redis: &Redis, layout: &Layout) -> anyhow::Result<Recipe> {
         let name = PartName::Centrifugo;
         let (_, api_key) = self.data.secret("centrifugo-api-key")?;
         let (_, proxy_secret) = self.data.secret("centrifugo-proxy-secret")?;
@@ -199,11 +210,11 @@ impl Plan {
             internal_address: "127.0.0.1".into(),
             internal_port: layout.centrifugo.api,
             allowed_origins: self.wanted.origins(layout.gateway.api),
-            jwks_endpoint: format!("{}/jwks", layout.auth.url()),
-            redis_url: SecretString::from(redis.engine.clone()),
+            jwks_endpoint: format!("{}/jwks", self.url(name, PartName::Auth, layout)),
+            redis_url: SecretString::from(self.redis_url(name, redis, ENGINE)),
             redis_prefix: "centrifugo".into(),
             api_key: SecretString::from(api_key.clone()),
-            subscribe_proxy: subscribe_proxy(&layout.rooms.url()),
+            subscribe_proxy: subscribe_proxy(&self.url(name, PartName::Rooms, layout)),
             proxy_secret: SecretString::from(proxy_secret),
             log_level: "info".into(),
         };
@@ -221,7 +232,7 @@ impl Plan {
         Ok(self.recipe(name, kind))
     }
 
-    fn own(&self, name: PartName, servers: &Servers, layout: &Layout) -> anyhow::Result<Recipe> {
+    fn own(&self, name: PartName, servers: Servers<'_>, layout: &Layout) -> anyhow::Result<Recipe> {
         let (internal_secret, _) = self.data.secret("internal-secret")?;
         let (api_key_file, _) = self.data.secret("centrifugo-api-key")?;
         let own = layout.of(name);
@@ -235,9 +246,18 @@ impl Plan {
                 format!("127.0.0.1:{}", own.operations).into(),
             ),
             ("PLAZA_INTERNAL_SECRET_FILE", internal_secret.into()),
-            ("PLAZA_AUTH_URL", layout.auth.url().into()),
-            ("PLAZA_ROOMS_URL", layout.rooms.url().into()),
-            ("PLAZA_MESSAGES_URL", layout.messages.url().into()),
+            (
+                "PLAZA_AUTH_URL",
+                self.url(name, PartName::Auth, layout).into(),
+            ),
+            (
+                "PLAZA_ROOMS_URL",
+                self.url(name, PartName::Rooms, layout).into(),
+            ),
+            (
+                "PLAZA_MESSAGES_URL",
+                self.url(name, PartName::Messages, layout).into(),
+            ),
             (
                 "PLAZA_REALTIME_ENABLED",
                 servers.redis.is_some().to_string().into(),
@@ -253,18 +273,23 @@ impl Plan {
         if SERVICES.contains(&command) {
             environment.push(self.database_variable(command));
         }
-        if let Some(redis) = &servers.redis {
-            let file = self.data.derived_secret("redis-url", &redis.streams)?;
+        if let Some(redis) = servers.redis {
+            let url = self.redis_url(name, redis, STREAMS);
+            let file = self
+                .data
+                .derived_secret(&format!("{name}-redis-url"), &url)?;
+            let centrifugo = layout.centrifugo;
+            let api = self.told(name, PartName::Centrifugo, centrifugo.api);
             environment.extend([
                 ("PLAZA_REDIS_URL_FILE", OsString::from(file)),
                 ("PLAZA_CENTRIFUGO_API_KEY_FILE", api_key_file.into()),
                 (
                     "PLAZA_CENTRIFUGO_API_URL",
-                    format!("http://127.0.0.1:{}", layout.centrifugo.api).into(),
+                    format!("http://127.0.0.1:{api}").into(),
                 ),
                 (
                     "PLAZA_REALTIME_ENDPOINT",
-                    self.websocket(layout.centrifugo.client).into(),
+                    self.websocket(centrifugo.client).into(),
                 ),
             ]);
         }
@@ -339,6 +364,8 @@ impl Plan {
     /// Where browsers connect to Centrifugo.
     fn websocket(&self, port: u16) -> String {
         let host = self.wanted.host.as_deref().unwrap_or("127.0.0.1");
+        let centrifugo = PartName::Centrifugo.as_str();
+        let port = self.wanted.wires.port(wires::PEOPLE, centrifugo, port);
         format!("ws://{host}:{port}/connection/websocket")
     }
 

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::Wires;
+
 /// What was asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
@@ -14,6 +16,8 @@ pub(crate) struct Wanted {
     pub(crate) realtime: bool,
     /// The built web app.
     pub(crate) spa: Option<PathBuf>,
+    /// What is between the parts.
+    pub(crate) wires: Wires,
 }
 
 impl Wanted {
@@ -70,6 +74,7 @@ mod tests {
             port: None,
             realtime: true,
             spa: None,
+            wires: Wires::default(),
         }
     }
 
