@@ -8,6 +8,7 @@ import { Avatar } from '../../shared/ui/Avatar.tsx';
 import { Button } from '../../shared/ui/Button.tsx';
 import { Icon } from '../../shared/ui/Icon.tsx';
 import { Bone, Notice, Patience } from '../../shared/ui/State.tsx';
+import { useSession } from '../auth/session.ts';
 import { refusalText } from '../rooms/refusal.ts';
 import styles from './InviteDialog.module.css';
 import { type Invitation, revokeInvitation } from './invitations.ts';
@@ -76,6 +77,7 @@ interface RowProps {
 
 function Row({ invitation, onRevoked }: RowProps) {
   const queries = useQueryClient();
+  const me = useSession((state) => state.viewer?.id);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
   const { id, roomId, invitee, inviter, uses, maxUses, expiresAt } = invitation;
@@ -83,8 +85,8 @@ function Row({ invitation, onRevoked }: RowProps) {
   const details = [
     invitee ? null : words.used(uses, maxUses),
     words.until(expiresAt),
-    inviter && words.by(inviter.displayName),
-  ].filter((detail) => detail !== null);
+    inviter && inviter.id !== me && words.by(inviter.displayName),
+  ].filter((detail): detail is string => typeof detail === 'string');
   const name = invitee?.displayName ?? words.aLink;
 
   const revoke = async () => {

@@ -8,6 +8,7 @@ import { roomText } from '../../shared/i18n/roomText.ts';
 import { text } from '../../shared/i18n/text.ts';
 import { Avatar } from '../../shared/ui/Avatar.tsx';
 import { Button } from '../../shared/ui/Button.tsx';
+import { cx } from '../../shared/ui/cx.ts';
 import { Notice } from '../../shared/ui/State.tsx';
 import { refusalText } from '../rooms/refusal.ts';
 import { Loading } from './Loading.tsx';
@@ -113,7 +114,7 @@ function BanRow({ ban, roomId, onDone }: BanRowProps) {
   };
 
   return (
-    <li className={styles.member}>
+    <li className={cx(styles.member, styles.ban)}>
       <Avatar id={user?.id ?? ''} name={name} small />
       <span className={styles.words}>
         <span className={styles.name}>{name}</span>

@@ -95,13 +95,27 @@ function groupsOf(
   }
   if (offers.kick || offers.ban) {
     groups.push({
-      label: words.remove,
+      label: words.access,
       items: [
         ...(offers.kick
-          ? [{ label: words.kick, danger: true, onSelect: () => onWish({ kind: 'kick' }) }]
+          ? [
+              {
+                label: words.kick,
+                icon: 'leave' as const,
+                danger: true,
+                onSelect: () => onWish({ kind: 'kick' }),
+              },
+            ]
           : []),
         ...(offers.ban
-          ? [{ label: words.ban, danger: true, onSelect: () => onWish({ kind: 'ban' }) }]
+          ? [
+              {
+                label: words.ban,
+                icon: 'ban' as const,
+                danger: true,
+                onSelect: () => onWish({ kind: 'ban' }),
+              },
+            ]
           : []),
       ],
     });

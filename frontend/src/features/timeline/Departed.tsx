@@ -8,8 +8,10 @@ import styles from './RoomScreen.module.css';
 /** What happened, in place of a room that the viewer has no part in any more. */
 export default function Departed({ name, ending }: { name: string; ending: Ending }) {
   const link = useRef<HTMLAnchorElement>(null);
-  // What had the focus is gone: it is at what to do next.
-  useEffect(() => link.current?.focus(), []);
+  // Where what had the focus is gone, it is at what to do next.
+  useEffect(() => {
+    if (document.activeElement === document.body) link.current?.focus();
+  }, []);
   return (
     <Notice
       alert

@@ -72,7 +72,7 @@ export const roomText = {
       lifted: 'Until lifted',
     },
     unmute: 'Lift the mute',
-    remove: 'Remove',
+    access: 'Access',
     kick: 'Remove from room',
     ban: 'Ban from room',
     isNow: (name: string, role: string) => `${name} is now: ${role}.`,
@@ -159,7 +159,7 @@ export const roomText = {
     loading: 'Loading invitations',
     aLink: 'Link',
     used: (uses: number, most: number) =>
-      `used ${formatNumber(uses)} of ${counted(most, 'time', 'times')}`,
+      most === 1 ? 'for one person' : `${formatNumber(uses)} of ${counted(most, 'use', 'uses')}`,
     until: (until: string) => `until ${formatUntil(until)}`,
     by: (name: string) => `by ${name}`,
     revoke: 'Revoke',
