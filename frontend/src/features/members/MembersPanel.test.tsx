@@ -235,6 +235,6 @@ test('bans are listed with their reasons, and lifted', async () => {
   press('Banned');
   await shows(() => expect(rows()[0]).toContain('Advertising'));
   expect(rows()[0]).toContain('For good · by Owen');
-  press('Lift the ban of Bo');
+  press('Lift ban of Bo');
   await shows(() => expect(page.textContent).toContain('Nobody is banned.'));
 });

@@ -15,6 +15,7 @@ export default function Departed({ name, ending }: { name: string; ending: Endin
   return (
     <Notice
       alert
+      heading
       title={roomText.gone[ending](name)}
       action={
         <Link ref={link} to="/rooms" className={styles.link}>

@@ -70,6 +70,7 @@ function Room({ roomId }: { roomId: string }) {
       <main className={styles.main}>
         <Notice
           alert
+          heading
           title={missing ? text.room.notFound : text.room.failed}
           action={
             missing ? (

@@ -125,7 +125,7 @@ export const roomText = {
     forever: 'For good',
     by: (name: string) => `by ${name}`,
     lift: 'Lift ban',
-    liftOf: (name: string) => `Lift the ban of ${name}`,
+    liftOf: (name: string) => `Lift ban of ${name}`,
     someone: 'Someone',
   },
 
