@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use plaza_centrifugo::{Client, ClientArgs};
 use plaza_clients::PeersArgs;
 use plaza_events::relay::RelayArgs;
 use plaza_kit::{
@@ -50,6 +51,9 @@ pub struct RoomsArgs {
     /// The relay of the outbox.
     #[command(flatten)]
     pub relay: RelayArgs,
+    /// Centrifugo's server API; needed with real time on.
+    #[command(flatten)]
+    pub centrifugo: ClientArgs,
     /// What tells that Centrifugo asks about a channel, as its configuration has it; needed with real time on
     #[arg(long, env = "PLAZA_CENTRIFUGO_PROXY_SECRET", hide_env_values = true)]
     pub centrifugo_proxy_secret: Option<SecretString>,
@@ -81,6 +85,13 @@ impl RoomsArgs {
             self.rooms_database_url.as_ref(),
             self.rooms_database_url_file.as_ref(),
         )
+    }
+
+    /// Centrifugo; none with real time off.
+    pub(crate) fn centrifugo(&self) -> Result<Option<Client>, ConfigError> {
+        self.realtime_enabled
+            .then(|| self.centrifugo.client())
+            .transpose()
     }
 
     /// What Centrifugo shows when it asks; none with real time off.

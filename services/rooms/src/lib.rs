@@ -22,6 +22,7 @@ mod api;
 mod channels;
 mod config;
 mod domain;
+mod endings;
 mod forget;
 #[cfg(test)]
 mod guarantees;

@@ -8,7 +8,7 @@ use crate::{
     api::{Api, Limits, Parts, routes},
     config::{DATABASE_URL, RoomsArgs},
     domain::Threshold,
-    forget,
+    endings, forget,
 };
 
 /// The conditions under which requests are wanted.
@@ -27,6 +27,7 @@ pub async fn run(args: RoomsArgs, shutdown: Shutdown) -> anyhow::Result<()> {
         .then(|| args.redis.client())
         .transpose()?;
     let proxy_secret = args.proxy_secret()?;
+    let centrifugo = args.centrifugo()?;
     if redis.is_none() {
         tracing::info!("real time is off: nothing is pushed to browsers");
     }
@@ -50,6 +51,7 @@ pub async fn run(args: RoomsArgs, shutdown: Shutdown) -> anyhow::Result<()> {
         verifier,
         tokens,
         auth,
+        centrifugo: centrifugo.clone(),
         proxy_secret,
         channels: args.channels,
         limits: Limits {
@@ -62,6 +64,9 @@ pub async fn run(args: RoomsArgs, shutdown: Shutdown) -> anyhow::Result<()> {
     });
     api.gate.follow(&readiness, &shutdown);
     relay.spawn(api.store.clone(), &shutdown);
+    if let Some(centrifugo) = centrifugo {
+        endings::spawn(api.store.clone(), centrifugo, &shutdown);
+    }
     forget::spawn(api.store.clone(), &shutdown);
     serve(
         "rooms",
@@ -112,6 +117,7 @@ mod tests {
             format!("--internal-secret={INTERNAL_SECRET}"),
             format!("--auth-url={}", serve_auth(issuer).await),
             format!("--rooms-database-url={}", database.url),
+            "--centrifugo-api-key=a key of Centrifugo's".to_owned(),
             "--centrifugo-proxy-secret=a secret of Centrifugo's".to_owned(),
         ];
         line.extend(more.iter().cloned());

@@ -1,16 +1,86 @@
-//! A client of Centrifugo for tests: as much of its protocol as they need.
+//! A real Centrifugo that asks rooms, and a client of it: as much of its
+//! protocol as the tests need.
 
 use std::{collections::VecDeque, time::Duration};
 
 use futures::{SinkExt, StreamExt};
-use plaza_testkit::{Issuer, TestCentrifugo};
+use plaza_centrifugo::Client;
+use plaza_kit::shutdown::Shutdown;
+use plaza_testkit::{
+    Issuer, OwnRedis, TestCentrifugo, TestCentrifugoOptions, centrifugo, own_redis,
+};
 use plaza_types::{SessionId, UserId};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
+use crate::{
+    api::{
+        Limits,
+        testing::{Bench, Setup},
+    },
+    domain::Threshold,
+};
+
 /// Longest wait for what should come.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A Centrifugo that asks rooms whom it may let in.
+pub(crate) struct Realtime {
+    pub(crate) server: TestCentrifugo,
+    pub(crate) redis: OwnRedis,
+    /// Of the tokens that open connections and channels.
+    pub(crate) issuer: Issuer,
+    pub(crate) client: Client,
+    pub(crate) bench: Bench,
+    /// Of what runs beside.
+    pub(crate) shutdown: Shutdown,
+}
+
+impl Realtime {
+    /// Centrifugo asks a replica of its own, which learns of what the bench
+    /// does by the feed of removals alone. Every room is large.
+    pub(crate) async fn new() -> Self {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .unwrap();
+        let (issuer, redis) = (Issuer::new(), own_redis().await);
+        let server = centrifugo(TestCentrifugoOptions {
+            jwks_url: Some(format!("http://{}/jwks", issuer.serve_jwks().await)),
+            rooms_url: Some(format!("http://{}", listener.local_addr().unwrap())),
+            redis_url: Some(redis.url.clone()),
+            ..TestCentrifugoOptions::default()
+        })
+        .await;
+        let key = server.api_key.clone().into();
+        let client = Client::new(&server.api_url, &key, Duration::from_secs(2)).unwrap();
+        let bench = Bench::set_up(Setup {
+            limits: Limits {
+                fanout_threshold: Threshold(1),
+                ..Limits::default()
+            },
+            proxy_secret: server.proxy_secret.clone(),
+            centrifugo: Some(client.clone()),
+            ..Setup::default()
+        })
+        .await;
+        let shutdown = Shutdown::new();
+        let router = bench.replica(&shutdown).await;
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self {
+            server,
+            redis,
+            issuer,
+            client,
+            bench,
+            shutdown,
+        }
+    }
+
+    pub(crate) async fn connect(&self, user: UserId) -> Socket {
+        Socket::connect(&self.server, &self.issuer, user).await
+    }
+}
 
 /// A connection of one user.
 pub(crate) struct Socket {
@@ -53,6 +123,19 @@ impl Socket {
             return None;
         }
         Some(reply["error"]["code"].as_u64().unwrap())
+    }
+
+    /// The next push.
+    pub(crate) async fn push(&mut self) -> Value {
+        if let Some(push) = self.pushes.pop_front() {
+            return push;
+        }
+        loop {
+            let line = self.line().await;
+            if line["push"].is_object() {
+                return line["push"].clone();
+            }
+        }
     }
 
     async fn ask(&mut self, method: &str, body: Value) -> Value {

@@ -36,7 +36,7 @@ use axum::{
     extract::FromRef,
     routing::{delete, get, patch, post},
 };
-use plaza_centrifugo::config::SUBSCRIBE_PATH;
+use plaza_centrifugo::{Client, config::SUBSCRIBE_PATH};
 use plaza_clients::auth::AuthClient;
 use plaza_events::relay::RelayHandle;
 use plaza_kit::{
@@ -67,6 +67,8 @@ pub struct Parts {
     pub tokens: ServiceTokens,
     /// Asked for the names of members, and for the user of a name.
     pub auth: AuthClient,
+    /// Told whose subscriptions end; none: there is no real time.
+    pub centrifugo: Option<Client>,
     /// What Centrifugo shows when it asks; none: it is not believed.
     pub proxy_secret: Option<ProxySecret>,
     /// What answers about channels may cost.
@@ -125,6 +127,7 @@ impl Api {
             parts.relay,
             parts.limits.fanout_threshold,
             memory,
+            parts.centrifugo.is_some(),
         );
         Self {
             gate: Gate::new(store.clone(), parts.channels),

@@ -169,13 +169,13 @@ mod tests {
     use http::StatusCode;
     use plaza_centrifugo::config::SUBSCRIBE_PATH;
     use plaza_kit::token::{ISSUER, Revocation, SUBSCRIPTION_AUDIENCE};
-    use plaza_testkit::{Answer, Issuer, Request, TestCentrifugoOptions, centrifugo};
+    use plaza_testkit::{Answer, Issuer, Request};
     use plaza_types::{FanoutMode, Generation, Person, RoomId, Visibility};
     use serde_json::{Value, json};
 
-    use super::super::testing::{Bench, PROXY, Setup};
+    use super::super::testing::{Bench, PROXY};
     use super::*;
-    use crate::socket::Socket;
+    use crate::socket::Realtime;
 
     fn first() -> Generation {
         Generation::ZERO.next()
@@ -403,29 +403,13 @@ mod tests {
 
     #[tokio::test]
     async fn guarantee_5_centrifugo_lets_members_alone_into_a_private_room() {
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .unwrap();
-        let jwks = Issuer::new();
-        let server = centrifugo(TestCentrifugoOptions {
-            jwks_url: Some(format!("http://{}/jwks", jwks.serve_jwks().await)),
-            rooms_url: Some(format!("http://{}", listener.local_addr().unwrap())),
-            ..TestCentrifugoOptions::default()
-        })
-        .await;
-        let bench = Bench::set_up(Setup {
-            proxy_secret: server.proxy_secret.clone(),
-            ..Setup::default()
-        })
-        .await;
-        let router = bench.router.clone();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let live = Realtime::new().await;
+        let bench = &live.bench;
         let (ada, eve) = (Issuer::person("ada"), Issuer::person("eve"));
-        let room = bench.create_private(&ada, "Secret").await.id;
-        set_mode(&bench, room, FanoutMode::Room).await;
+        let room = large_private(bench, &ada).await;
 
-        let mut member = Socket::connect(&server, &jwks, ada.id).await;
-        let mut stranger = Socket::connect(&server, &jwks, eve.id).await;
+        let mut member = live.connect(ada.id).await;
+        let mut stranger = live.connect(eve.id).await;
         let now = chrono::Utc::now().timestamp();
         for channel in of(room) {
             assert_eq!(member.subscribe(&channel, None).await, None, "{channel}");

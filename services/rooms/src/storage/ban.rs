@@ -59,6 +59,8 @@ impl Store {
             change.left(other, LeaveReason::Banned, scene.now);
             partition = Some(change::apply(&mut tx, change).await?);
         }
+        self.end_subscriptions(&mut tx, room, user, scene.locked.channels)
+            .await?;
         // Last: from here to the commit every other removal waits.
         if is_first {
             removals::record_all(&mut tx, room).await?;
@@ -66,7 +68,7 @@ impl Store {
             removals::record(&mut tx, room, &[user]).await?;
         }
         tx.commit().await?;
-        self.memory.ended(room, Some(user));
+        self.access_ended(room, Some(user));
         if let Some(partition) = partition {
             self.relay.wake(partition);
         }

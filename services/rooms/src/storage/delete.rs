@@ -27,7 +27,7 @@ impl Store {
         // Last: from here to the commit every other removal waits.
         removals::record_all(&mut tx, room).await?;
         tx.commit().await?;
-        self.memory.ended(room, None);
+        self.access_ended(room, None);
         self.relay.wake(partition);
         Ok(())
     }

@@ -1,5 +1,5 @@
 use plaza_events::LeaveReason;
-use plaza_types::{Person, RoomId, UserId};
+use plaza_types::{Person, RoomId, UserId, Visibility};
 use sqlx::PgConnection;
 
 use super::{ActError, StorageError, Store, acting, change, removals};
@@ -23,10 +23,14 @@ impl Store {
         unseat(&mut tx, room, user).await?;
         change.left(other, LeaveReason::Kicked, scene.now);
         let partition = change::apply(&mut tx, change).await?;
+        if scene.locked.channels.visibility == Visibility::Private {
+            self.end_subscriptions(&mut tx, room, user, scene.locked.channels)
+                .await?;
+        }
         // Last: from here to the commit every other removal waits.
         removals::record(&mut tx, room, &[user]).await?;
         tx.commit().await?;
-        self.memory.ended(room, Some(user));
+        self.access_ended(room, Some(user));
         self.relay.wake(partition);
         Ok(())
     }

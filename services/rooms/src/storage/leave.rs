@@ -82,10 +82,14 @@ impl Store {
             // Nobody could ever see it again.
             delete::erase(&mut tx, room).await?;
         }
+        if locked.channels.visibility == Visibility::Private {
+            self.end_subscriptions(&mut tx, room, removed[0], locked.channels)
+                .await?;
+        }
         // Last: from here to the commit every other removal waits.
         removals::record(&mut tx, room, &removed).await?;
         tx.commit().await?;
-        self.memory.ended(room, Some(removed[0]));
+        self.access_ended(room, Some(removed[0]));
         self.relay.wake(partition);
         Ok(Left::Now)
     }

@@ -50,7 +50,7 @@ impl Store {
         }
         tx.commit().await?;
         if is_other {
-            self.memory.ended(room, None);
+            self.access_ended(room, None);
         }
         self.relay.wake(partition);
         Ok(())
