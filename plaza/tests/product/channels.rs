@@ -185,7 +185,7 @@ impl Stage {
     }
 
     /// A token as auth signs one, with these differences.
-    fn sign(&self, who: &Person, audience: &str, lives_s: i64, more: Value) -> String {
+    fn sign(&self, who: &Person, audience: &str, lives_s: i64, more: &Value) -> String {
         let now = chrono::Utc::now().timestamp();
         let mut claims = json!({
             "iss": "plaza", "aud": audience, "sub": who.id, "iat": now,
@@ -229,19 +229,19 @@ impl Stage {
         match (who, with_connection) {
             (Who::Expired, true) => {
                 let channels = json!({ "channels": [channel] });
-                connection = self.sign(person, "centrifugo", -5, channels);
+                connection = self.sign(person, "centrifugo", -5, &channels);
             }
             (Who::Elsewhere, true) => {
                 let other = json!({ "channel": elsewhere });
-                connection = self.sign(person, "centrifugo-sub", 6, other);
+                connection = self.sign(person, "centrifugo-sub", 6, &other);
             }
             (Who::Expired, false) => {
                 let own = json!({ "channel": channel });
-                subscription = Some(self.sign(person, "centrifugo-sub", -5, own));
+                subscription = Some(self.sign(person, "centrifugo-sub", -5, &own));
             }
             (Who::Elsewhere, false) => {
                 let other = json!({ "channel": elsewhere });
-                subscription = Some(self.sign(person, "centrifugo-sub", 6, other));
+                subscription = Some(self.sign(person, "centrifugo-sub", 6, &other));
             }
             (_, true) => {}
             (_, false) => subscription = self.given(person, row, &channel).await,

@@ -97,9 +97,18 @@ pub(super) fn faults(rule: Rule) -> Vec<(&'static str, String)> {
             ("a number", "1".to_owned()),
         ]),
         Rule::Id | Rule::ClientId | Rule::Token => {}
-        Rule::Channel => faults.push(("a number", "1".to_owned())),
-        Rule::Stored(_) | Rule::Password => faults.push(("a number", "1".to_owned())),
+        Rule::Stored(_) | Rule::Password | Rule::Channel => {
+            faults.push(("a number", "1".to_owned()))
+        }
     }
+    faults.extend(texts(rule));
+    faults
+}
+
+/// Texts that are wrong.
+fn texts(rule: Rule) -> Vec<(&'static str, String)> {
+    let text = |text: &str| Value::from(text).to_string();
+    let mut faults = Vec::new();
     let empty = ("empty text", text(""));
     match rule {
         Rule::Stored(longest) => faults.extend([
