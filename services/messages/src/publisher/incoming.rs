@@ -125,7 +125,7 @@ impl Incoming {
             | Kind::MessageEdited
             | Kind::MessageDeleted
             | Kind::Head
-            | Kind::RoomUpdated => serde_json::from_str::<OfRoom>(event)?.as_one_of(kind),
+            | Kind::RoomUpdated => serde_json::from_str::<OfRoom>(event)?.into_one_of(kind),
             Kind::Fanout => Self::Fanout(serde_json::from_str(event)?),
             Kind::MemberUpdated => Self::Member(serde_json::from_str(event)?),
             // `left` comes from rooms only when Redis may have forgotten it.
@@ -180,7 +180,7 @@ struct Numbered {
 }
 
 impl OfRoom {
-    fn as_one_of(self, kind: Kind) -> Incoming {
+    fn into_one_of(self, kind: Kind) -> Incoming {
         let is_head = kind == Kind::Head;
         let of_message = self.message.as_ref().and_then(|message| message.number);
         Incoming::Room {

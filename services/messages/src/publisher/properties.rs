@@ -382,8 +382,8 @@ impl World {
     fn last_read(&self, entries: &[(Entry, Incoming)]) -> i64 {
         let before = &self.services.streams[0][..self.cursor[0]];
         let now = entries.iter().map(|(entry, _)| entry);
-        let read = before.iter().chain(now);
-        let last = read.filter(|entry| entry.source == Source::Rooms).last();
+        let mut read = before.iter().chain(now);
+        let last = read.rfind(|entry| entry.source == Source::Rooms);
         last.map_or(0, |entry| {
             value(entry.event.get())["version"].as_i64().unwrap()
         })

@@ -5,7 +5,7 @@ use std::{slice, sync::Arc};
 use chrono::{DateTime, Utc};
 use plaza_centrifugo::Channel;
 use plaza_events::{Body, Event, LeaveReason, stream::Entry};
-use plaza_types::{FanoutMode, RoomId, UserId};
+use plaza_types::{FanoutMode, RoomId, UserId, Version};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -160,6 +160,37 @@ pub(super) fn data(events: &[&RawValue]) -> serde_json::Result<Box<RawValue>> {
     to_raw_value(&Data { v: 1, events })
 }
 
+/// An event with what is known of its room, and where its drafts go.
+struct Routing<'a> {
+    entry: &'a Entry,
+    known: &'a mut Room,
+    heads: &'a mut Heads,
+    asked: Asked,
+    out: Out<'a>,
+}
+
+/// Where the drafts of one event go.
+struct Out<'a> {
+    drafts: &'a mut Vec<Draft>,
+    origin: Origin,
+    divides: bool,
+}
+
+impl Out<'_> {
+    fn add(&mut self, to: Recipients, what: Content) {
+        self.drafts.push(Draft {
+            to,
+            what,
+            of: self.origin.clone(),
+            divides: self.divides,
+        });
+    }
+
+    fn add_event(&mut self, to: Recipients, event: &RawValue) {
+        self.add(to, Content::Event(event.to_owned()));
+    }
+}
+
 /// Applies an event to the state of its room and adds what is to be published.
 pub(super) fn route(
     incoming: &Incoming,
@@ -167,33 +198,27 @@ pub(super) fn route(
     place: usize,
     state: &mut State,
     asked: Asked,
-    out: &mut Vec<Draft>,
+    drafts: &mut Vec<Draft>,
 ) -> serde_json::Result<Routed> {
-    let origin = Origin {
-        place,
-        at_ms: entry.at_ms,
-        traceparent: entry.traceparent.clone(),
+    let mut out = Out {
+        drafts,
+        origin: Origin {
+            place,
+            at_ms: entry.at_ms,
+            traceparent: entry.traceparent.clone(),
+        },
+        // Who came or went is told before anything later, and so is the way.
+        divides: matches!(incoming, Incoming::Member(_) | Incoming::Fanout(_)),
     };
-    // Who came or went is told before anything later, and so is the way.
-    let divides = matches!(incoming, Incoming::Member(_) | Incoming::Fanout(_));
-    let mut add = |to: Recipients, what: Content| {
-        out.push(Draft {
-            to,
-            what,
-            of: origin.clone(),
-            divides,
-        });
-    };
-    let event = || Content::Event(entry.event.clone());
-    let known = match incoming {
+    let room = match incoming {
         Incoming::Unknown => return Ok(Routed::Skipped(Skipped::UnknownType)),
         Incoming::Late => return Ok(Routed::Skipped(Skipped::Old)),
         Incoming::Pulse => {
-            add(Recipients::One(Channel::Pulse), event());
+            out.add_event(Recipients::One(Channel::Pulse), &entry.event);
             return Ok(Routed::Added);
         }
         Incoming::Person(user) => {
-            add(one(*user), event());
+            out.add_event(one(*user), &entry.event);
             return Ok(Routed::Added);
         }
         Incoming::Passed { room, version } => {
@@ -204,110 +229,131 @@ pub(super) fn route(
         }
         Incoming::Room { room, .. }
         | Incoming::Member(MemberChange { room, .. })
-        | Incoming::Fanout(FanoutChange { room, .. }) => match state.rooms.get_mut(*room) {
-            Known::Room(known) => known,
-            Known::Nothing => return Ok(Routed::from(*room)),
-            Known::Gone => {
-                state.heads.forget(*room);
-                if let Incoming::Member(change) = incoming
-                    && let Some(body) = told(change, None)
-                {
-                    add(
-                        one(change.user.id),
-                        Content::Event(to_person(change, body)?),
-                    );
-                    return Ok(Routed::Added);
-                }
-                return Ok(Routed::Skipped(Skipped::NoRoom));
-            }
-        },
+        | Incoming::Fanout(FanoutChange { room, .. }) => *room,
     };
-    match incoming {
-        Incoming::Room {
-            room,
-            version,
-            stands,
-        } => {
-            let applied = version.map(|version| known.apply_version(version));
-            if applied == Some(Applied::Gap) && asked == Asked::Nothing {
-                return Ok(Routed::from(*room));
-            }
-            add(readers(known), event());
-            let said = Said {
-                stands: *stands,
-                version: *version,
-                compares: true,
-            };
-            note(&mut state.heads, known.way(), entry, said);
-        }
-        Incoming::Member(change) => {
-            let was_member = known.has(change.user.id);
-            let is_member = change.role.is_some();
-            let applied = known.apply_member(change.version, change.user.id, is_member);
-            if applied == Applied::Gap && asked == Asked::Nothing {
-                return Ok(Routed::from(change.room));
-            }
-            for channel in leaves(change, known.way()) {
-                let channel = Recipients::One(channel);
-                add(channel, Content::Removal(change.user.id));
-            }
-            // A state that is newer than the change does not say whether the
-            // person came with it: told once too often does no harm.
-            let came_or_went = !is_member || !was_member || applied != Applied::New;
-            if came_or_went && let Some(body) = told(change, Some(known)) {
-                add(
-                    one(change.user.id),
-                    Content::Event(to_person(change, body)?),
-                );
-            }
-            if change.reason == Some(LeaveReason::RoomDeleted) {
-                // Who remains of a deleted room is told of the own departure
-                // alone: to tell each of all departures would be N² deliveries.
+    let known = match state.rooms.get_mut(room) {
+        Known::Room(known) => known,
+        Known::Nothing => return Ok(Routed::from(room)),
+        Known::Gone => {
+            state.heads.forget(room);
+            if let Incoming::Member(change) = incoming
+                && let Some(body) = told(change, None)
+            {
+                out.add_event(one(change.user.id), &to_person(change, body)?);
                 return Ok(Routed::Added);
             }
-            if change.to_others && known.way().mode == FanoutMode::Personal {
-                add(Recipients::Many(known.members()), event());
-            }
-            let said = Said {
-                stands: Stands {
-                    member_count: change.member_count,
-                    ..Stands::default()
-                },
-                version: Some(change.version),
-                compares: false,
-            };
-            note(&mut state.heads, known.way(), entry, said);
+            return Ok(Routed::Skipped(Skipped::NoRoom));
         }
+    };
+    let mut routing = Routing {
+        entry,
+        known,
+        heads: &mut state.heads,
+        asked,
+        out,
+    };
+    match incoming {
+        Incoming::Member(change) => routing.member(change),
         Incoming::Fanout(change) => {
-            let audience = match turn(change, known, asked) {
-                Turned::Ask(question) => return Ok(Routed::Ask(question)),
-                Turned::Told(audience) => audience,
-            };
-            let way = known.way();
-            let said = Said {
-                version: Some(change.version),
-                compares: true,
-                ..Said::default()
-            };
-            note(&mut state.heads, way, entry, said);
-            let is_known = known.is_complete();
-            if !is_known {
-                state.rooms.forget(change.room);
+            let routed = routing.fanout(change);
+            if !routing.known.is_complete() {
+                state.rooms.forget(room);
             }
-            if audience.is_empty() {
-                return Ok(Routed::Skipped(Skipped::Old));
-            }
-            for channels in audience {
-                add(Recipients::Many(channels), event());
-            }
+            Ok(routed)
         }
-        Incoming::Passed { .. }
-        | Incoming::Person(_)
-        | Incoming::Pulse
-        | Incoming::Late
-        | Incoming::Unknown => {}
+        Incoming::Room {
+            version, stands, ..
+        } => Ok(routing.room(*version, *stands)),
+        _ => Ok(Routed::Skipped(Skipped::UnknownType)),
     }
-    Ok(Routed::Added)
+}
+
+impl Routing<'_> {
+    fn ask(&self) -> Routed {
+        Routed::from(self.known.way().room)
+    }
+
+    /// To the readers of the room.
+    fn room(&mut self, version: Option<Version>, stands: Stands) -> Routed {
+        let applied = version.map(|version| self.known.apply_version(version));
+        if applied == Some(Applied::Gap) && self.asked == Asked::Nothing {
+            return self.ask();
+        }
+        self.out.add_event(readers(self.known), &self.entry.event);
+        self.note(Said {
+            stands,
+            version,
+            compares: true,
+        });
+        Routed::Added
+    }
+
+    fn member(&mut self, change: &MemberChange) -> serde_json::Result<Routed> {
+        let user = change.user.id;
+        let was_member = self.known.has(user);
+        let is_member = change.role.is_some();
+        let applied = self.known.apply_member(change.version, user, is_member);
+        if applied == Applied::Gap && self.asked == Asked::Nothing {
+            return Ok(self.ask());
+        }
+        for channel in leaves(change, self.known.way()) {
+            self.out
+                .add(Recipients::One(channel), Content::Removal(user));
+        }
+        // A state that is newer than the change does not say whether the
+        // person came with it: told once too often does no harm.
+        let came_or_went = !is_member || !was_member || applied != Applied::New;
+        if came_or_went && let Some(body) = told(change, Some(self.known)) {
+            self.out.add_event(one(user), &to_person(change, body)?);
+        }
+        if change.reason == Some(LeaveReason::RoomDeleted) {
+            // Who remains of a deleted room is told of the own departure
+            // alone: to tell each of all departures would be N² deliveries.
+            return Ok(Routed::Added);
+        }
+        if change.to_others && self.known.way().mode == FanoutMode::Personal {
+            let members = Recipients::Many(self.known.members());
+            self.out.add_event(members, &self.entry.event);
+        }
+        self.note(Said {
+            stands: Stands {
+                member_count: change.member_count,
+                ..Stands::default()
+            },
+            version: Some(change.version),
+            compares: false,
+        });
+        Ok(Routed::Added)
+    }
+
+    fn fanout(&mut self, change: &FanoutChange) -> Routed {
+        let audience = match turn(change, self.known, self.asked) {
+            Turned::Ask(question) => return Routed::Ask(question),
+            Turned::Told(audience) => audience,
+        };
+        self.note(Said {
+            version: Some(change.version),
+            compares: true,
+            ..Said::default()
+        });
+        if audience.is_empty() {
+            return Routed::Skipped(Skipped::Old);
+        }
+        for channels in audience {
+            let channels = Recipients::Many(channels);
+            self.out.add_event(channels, &self.entry.event);
+        }
+        Routed::Added
+    }
+
+    /// Where a room stands is said in room mode only.
+    fn note(&mut self, said: Said) {
+        let way = self.known.way();
+        match way.mode {
+            FanoutMode::Personal => self.heads.forget(way.room),
+            FanoutMode::Room => self.heads.note(way, self.entry, said),
+        }
+    }
 }
 
 /// The channels that the readers of a room have.
@@ -316,14 +362,6 @@ fn readers(room: &Room) -> Recipients {
     match way.mode {
         FanoutMode::Personal => Recipients::Many(room.members()),
         FanoutMode::Room => Recipients::One(way.channel()),
-    }
-}
-
-/// Where a room stands is said in room mode only.
-fn note(heads: &mut Heads, way: Way, entry: &Entry, said: Said) {
-    match way.mode {
-        FanoutMode::Personal => heads.forget(way.room),
-        FanoutMode::Room => heads.note(way, entry, said),
     }
 }
 
@@ -435,7 +473,7 @@ mod tests {
     use chrono::Utc;
     use plaza_clients::rooms::Fanout;
     use plaza_events::{Source, stream::EntryId};
-    use plaza_types::{Epoch, Generation, Version, Visibility};
+    use plaza_types::{Epoch, Generation, Visibility};
     use serde_json::{Value, json};
     use std::time::Duration;
     use tokio::time::Instant;

@@ -16,7 +16,7 @@ use axum::{
 use plaza_centrifugo::Channel;
 use serde_json::{Value, json};
 
-use crate::fixture::{name, serve};
+use crate::fixture::{SOON, name, serve};
 
 /// What it does with a publication.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +25,13 @@ pub(crate) enum Fate {
     Take,
     /// Answers with this error, without taking it.
     Refuse(u32),
+}
+
+impl Fate {
+    /// An error that may be over soon, or none.
+    pub(crate) const fn failing_if(fails: bool) -> Self {
+        if fails { Self::Refuse(100) } else { Self::Take }
+    }
 }
 
 type Rule = Box<dyn FnMut(&str, &str) -> Fate + Send>;
@@ -63,6 +70,12 @@ impl FakeCentrifugo {
     /// Answers every call with an error, or no longer.
     pub(crate) fn set_away(&self, away: bool) {
         self.state.lock().unwrap().away = away;
+    }
+
+    /// Waits until a call began that was prepared after this one.
+    pub(crate) async fn is_called_again(&self) {
+        let calls = self.calls();
+        plaza_testkit::eventually(SOON, async || self.calls() > calls + 1).await;
     }
 
     /// How often it was called.

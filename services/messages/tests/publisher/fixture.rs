@@ -136,8 +136,6 @@ pub(crate) async fn serve(routes: Router) -> SocketAddr {
 /// Everything around a publisher.
 pub(crate) struct Fixture {
     pub(crate) rooms: Rooms,
-    /// Base URL of rooms.
-    pub(crate) rooms_url: String,
     args: PublisherArgs,
     redis_url: String,
 }
@@ -175,7 +173,7 @@ impl Fixture {
             },
             peers: PeersArgs {
                 auth_url: String::new(),
-                rooms_url: rooms_url.clone(),
+                rooms_url,
                 messages_url: String::new(),
             },
             internal: InternalSecretArgs {
@@ -188,10 +186,15 @@ impl Fixture {
         };
         Self {
             rooms,
-            rooms_url,
             args,
             redis_url: redis_url.to_owned(),
         }
+    }
+
+    /// With other bounds.
+    pub(crate) fn limited(mut self, change: impl FnOnce(&mut Limits)) -> Self {
+        change(&mut self.args.limits);
+        self
     }
 
     /// A room with some members, known to rooms at version 1.
@@ -518,4 +521,17 @@ pub(crate) fn as_shown(got: &[String]) -> Vec<String> {
         is_new
     });
     shown
+}
+
+/// Fails when a message comes for the first time behind a later one.
+pub(crate) fn is_in_order(got: &[String]) {
+    let mut newest = 0;
+    for (at, name) in got.iter().enumerate() {
+        let seq: i64 = name.parse().unwrap();
+        assert!(
+            seq > newest || got[..at].contains(name),
+            "{seq} comes behind {newest}: {got:?}"
+        );
+        newest = newest.max(seq);
+    }
 }
