@@ -208,7 +208,11 @@ impl Stage {
             room: &self.room.id,
         };
         // The newest tokens that there can be.
-        hostile.take().await?;
+        while hostile.take().await.is_err() {
+            if begun.elapsed() > PATIENCE {
+                bail!("the client for {} gets no tokens", self.act.name());
+            }
+        }
         self.act.perform(&scene).await?;
         let end = Instant::now();
         sleep_until(end + self.act.bound() + BEYOND).await;
