@@ -40,7 +40,9 @@ function Invitations() {
   });
   if (!data || data.length === 0) return null;
   const drop = (gone: string) => {
-    place.current?.focus();
+    // Its row goes: the focus is where the others are, or at the beginning of the list of rooms.
+    const next = data.length > 1 ? place.current : place.current?.closest('nav');
+    (next?.querySelector<HTMLElement>('a, button') ?? place.current)?.focus();
     queries.setQueryData<Invitation[]>(KEY, (own) => own?.filter(({ id }) => id !== gone));
   };
   return (
@@ -75,7 +77,6 @@ function Row({ invitation, onAnswered }: RowProps) {
     setError(null);
     try {
       await work();
-      onAnswered(id);
     } catch (failure) {
       setError(codeOf(failure) === 'NOT_FOUND' ? words.over : refusalText(failure));
       setBusy(false);
@@ -84,7 +85,14 @@ function Row({ invitation, onAnswered }: RowProps) {
   const accept = () =>
     answer(async () => {
       const room = await acceptInvitation({ id });
+      onAnswered(id);
       await navigate({ to: '/rooms/$roomId', params: { roomId: room.id } });
+    });
+
+  const decline = () =>
+    answer(async () => {
+      await revokeInvitation(id);
+      onAnswered(id);
     });
 
   return (
@@ -107,7 +115,7 @@ function Row({ invitation, onAnswered }: RowProps) {
         </Button>
         <Button
           aria-label={words.declineOf(roomName)}
-          onClick={() => void answer(() => revokeInvitation(id))}
+          onClick={() => void decline()}
         >
           {words.decline}
         </Button>

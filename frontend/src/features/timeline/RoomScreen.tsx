@@ -38,9 +38,7 @@ function Room({ roomId }: { roomId: string }) {
   const [panel, setPanel] = useState(false);
 
   useEffect(() => {
-    setOpenRoom(roomId);
     if (!useRooms.getState().rooms[roomId]) void loadRoom(roomId);
-    return () => setOpenRoom(null);
   }, [roomId]);
 
   // How much is unread says how far back the messages have to be loaded.
@@ -55,8 +53,10 @@ function Room({ roomId }: { roomId: string }) {
     wasMember.current = room?.member === true;
   }, [lost, room?.member, roomId]);
   useEffect(() => {
-    // Nothing of it is asked for any more.
-    setOpenRoom(ended ? null : roomId);
+    // Of what has ended nothing is asked for any more.
+    if (ended) return;
+    setOpenRoom(roomId);
+    return () => setOpenRoom(null);
   }, [roomId, ended]);
   useEffect(() => {
     const entry = useRooms.getState().rooms[roomId];
