@@ -16,9 +16,9 @@ import {
   loadOlder,
   openRoom,
   setInView,
-  setOpenRoom,
 } from '../features/timeline/history.ts';
 import { buildRows } from '../features/timeline/model/rows.ts';
+import { setOpenRoom } from '../features/timeline/open.ts';
 import { forgetSends, send } from '../features/timeline/sending.ts';
 import { clearTimelines, heldOf } from '../features/timeline/store.ts';
 import { RequestError } from '../shared/graphql/errors.ts';

@@ -21,6 +21,13 @@ export type CreateRoomInput = {
   visibility?: Visibility;
 };
 
+/** How a room's events reach its members. */
+export type FanoutMode =
+  /** By each member's own channel. */
+  | 'PERSONAL'
+  /** By the room's channel. */
+  | 'ROOM';
+
 /** Who signs in. */
 export type LoginInput = {
   /** How this client keeps its refresh token. */
@@ -106,9 +113,9 @@ export type DiscoverQueryVariables = Exact<{
 }>;
 
 
-export type DiscoverQuery = { discoverRooms: { nodes: Array<{ id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type DiscoverQuery = { discoverRooms: { nodes: Array<{ id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null } | null, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
-export type RoomFieldsFragment = { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null };
+export type RoomFieldsFragment = { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null } | null, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null };
 
 export type RoomsQueryVariables = Exact<{
   first: number;
@@ -116,26 +123,35 @@ export type RoomsQueryVariables = Exact<{
 }>;
 
 
-export type RoomsQuery = { rooms: { nodes: Array<{ id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type RoomsQuery = { rooms: { nodes: Array<{ id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null } | null, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type RoomTokensFragment = { realtime: { channel: string | null, token: string | null, headChannel: string | null, headToken: string | null } | null };
 
 export type RoomQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type RoomQuery = { room: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } | null };
+export type RoomQuery = { room: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null, token: string | null, headToken: string | null } | null, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } | null };
+
+export type HeadFieldsFragment = { roomId: string, headSeq: number, version: number, number: number, unreadCount: number, lastMessageAt: string | null, preview: string | null, epoch: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null } | null };
 
 export type HeadsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type HeadsQuery = { heads: { pollAfter: number, rooms: Array<{ roomId: string, headSeq: number, version: number, number: number, unreadCount: number, lastMessageAt: string | null, preview: string | null, epoch: string }> } };
+export type HeadsQuery = { heads: { pollAfter: number, rooms: Array<{ roomId: string, headSeq: number, version: number, number: number, unreadCount: number, lastMessageAt: string | null, preview: string | null, epoch: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null } | null }> } };
+
+export type HeadsWithTokensQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type HeadsWithTokensQuery = { heads: { pollAfter: number, rooms: Array<{ roomId: string, headSeq: number, version: number, number: number, unreadCount: number, lastMessageAt: string | null, preview: string | null, epoch: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null, token: string | null, headToken: string | null } | null }> } };
 
 export type JoinRoomMutationVariables = Exact<{
   roomId: string;
 }>;
 
 
-export type JoinRoomMutation = { joinRoom: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
+export type JoinRoomMutation = { joinRoom: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null, token: string | null, headToken: string | null } | null, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
 
 export type LeaveRoomMutationVariables = Exact<{
   roomId: string;
@@ -149,7 +165,7 @@ export type CreateRoomMutationVariables = Exact<{
 }>;
 
 
-export type CreateRoomMutation = { createRoom: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
+export type CreateRoomMutation = { createRoom: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null } | null, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
 
 export type MarkReadMutationVariables = Exact<{
   roomId: string;
@@ -167,6 +183,13 @@ export type MembersQueryVariables = Exact<{
 
 
 export type MembersQuery = { room: { members: { nodes: Array<{ role: Role, user: { id: string, username: string, displayName: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | null };
+
+export type OnlineQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type OnlineQuery = { room: { onlineCount: number | null } | null };
 
 export type SessionsQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -248,10 +271,24 @@ export type UsersQueryVariables = Exact<{
 
 export type UsersQuery = { users: Array<{ id: string, username: string, displayName: string }> };
 
+export type SetTypingMutationVariables = Exact<{
+  roomId: string;
+}>;
+
+
+export type SetTypingMutation = { setTyping: boolean };
+
 export type ConnectionTokenMutationVariables = Exact<{ [key: string]: never; }>;
 
 
 export type ConnectionTokenMutation = { connectionToken: { token: string, expiresAt: string, endpoint: string, channels: Array<string> } | null };
+
+export type SubscriptionTokenMutationVariables = Exact<{
+  channel: string;
+}>;
+
+
+export type SubscriptionTokenMutation = { subscriptionToken: { token: string } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -294,6 +331,12 @@ export const RoomFieldsFragmentDoc = new TypedDocumentString(`
   version
   epoch
   createdAt
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
   viewerMembership {
     role
     joinedAt
@@ -312,6 +355,34 @@ export const RoomFieldsFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"RoomFields"}) as unknown as TypedDocumentString<RoomFieldsFragment, unknown>;
+export const RoomTokensFragmentDoc = new TypedDocumentString(`
+    fragment RoomTokens on Room {
+  realtime {
+    channel
+    token
+    headChannel
+    headToken
+  }
+}
+    `, {"fragmentName":"RoomTokens"}) as unknown as TypedDocumentString<RoomTokensFragment, unknown>;
+export const HeadFieldsFragmentDoc = new TypedDocumentString(`
+    fragment HeadFields on RoomHead {
+  roomId
+  headSeq
+  version
+  number
+  unreadCount
+  lastMessageAt
+  preview
+  epoch
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
+}
+    `, {"fragmentName":"HeadFields"}) as unknown as TypedDocumentString<HeadFieldsFragment, unknown>;
 export const MessageFieldsFragmentDoc = new TypedDocumentString(`
     fragment MessageFields on Message {
   id
@@ -442,6 +513,12 @@ export const DiscoverDocument = new TypedDocumentString(`
   version
   epoch
   createdAt
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
   viewerMembership {
     role
     joinedAt
@@ -482,6 +559,12 @@ export const RoomsDocument = new TypedDocumentString(`
   version
   epoch
   createdAt
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
   viewerMembership {
     role
     joinedAt
@@ -503,6 +586,7 @@ export const RoomDocument = new TypedDocumentString(`
     query Room($id: ID!) {
   room(id: $id) {
     ...RoomFields
+    ...RoomTokens
   }
 }
     fragment RoomFields on Room {
@@ -516,6 +600,12 @@ export const RoomDocument = new TypedDocumentString(`
   version
   epoch
   createdAt
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
   viewerMembership {
     role
     joinedAt
@@ -531,6 +621,14 @@ export const RoomDocument = new TypedDocumentString(`
       username
       displayName
     }
+  }
+}
+fragment RoomTokens on Room {
+  realtime {
+    channel
+    token
+    headChannel
+    headToken
   }
 }`) as unknown as TypedDocumentString<RoomQuery, RoomQueryVariables>;
 export const HeadsDocument = new TypedDocumentString(`
@@ -538,22 +636,60 @@ export const HeadsDocument = new TypedDocumentString(`
   heads {
     pollAfter
     rooms {
-      roomId
-      headSeq
-      version
-      number
-      unreadCount
-      lastMessageAt
-      preview
-      epoch
+      ...HeadFields
     }
   }
 }
-    `) as unknown as TypedDocumentString<HeadsQuery, HeadsQueryVariables>;
+    fragment HeadFields on RoomHead {
+  roomId
+  headSeq
+  version
+  number
+  unreadCount
+  lastMessageAt
+  preview
+  epoch
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
+}`) as unknown as TypedDocumentString<HeadsQuery, HeadsQueryVariables>;
+export const HeadsWithTokensDocument = new TypedDocumentString(`
+    query HeadsWithTokens {
+  heads {
+    pollAfter
+    rooms {
+      ...HeadFields
+      realtime {
+        token
+        headToken
+      }
+    }
+  }
+}
+    fragment HeadFields on RoomHead {
+  roomId
+  headSeq
+  version
+  number
+  unreadCount
+  lastMessageAt
+  preview
+  epoch
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
+}`) as unknown as TypedDocumentString<HeadsWithTokensQuery, HeadsWithTokensQueryVariables>;
 export const JoinRoomDocument = new TypedDocumentString(`
     mutation JoinRoom($roomId: ID!) {
   joinRoom(roomId: $roomId) {
     ...RoomFields
+    ...RoomTokens
   }
 }
     fragment RoomFields on Room {
@@ -567,6 +703,12 @@ export const JoinRoomDocument = new TypedDocumentString(`
   version
   epoch
   createdAt
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
   viewerMembership {
     role
     joinedAt
@@ -582,6 +724,14 @@ export const JoinRoomDocument = new TypedDocumentString(`
       username
       displayName
     }
+  }
+}
+fragment RoomTokens on Room {
+  realtime {
+    channel
+    token
+    headChannel
+    headToken
   }
 }`) as unknown as TypedDocumentString<JoinRoomMutation, JoinRoomMutationVariables>;
 export const LeaveRoomDocument = new TypedDocumentString(`
@@ -606,6 +756,12 @@ export const CreateRoomDocument = new TypedDocumentString(`
   version
   epoch
   createdAt
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
   viewerMembership {
     role
     joinedAt
@@ -651,6 +807,13 @@ export const MembersDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<MembersQuery, MembersQueryVariables>;
+export const OnlineDocument = new TypedDocumentString(`
+    query Online($id: ID!) {
+  room(id: $id) {
+    onlineCount
+  }
+}
+    `) as unknown as TypedDocumentString<OnlineQuery, OnlineQueryVariables>;
 export const SessionsDocument = new TypedDocumentString(`
     query Sessions {
   sessions {
@@ -914,6 +1077,11 @@ export const UsersDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<UsersQuery, UsersQueryVariables>;
+export const SetTypingDocument = new TypedDocumentString(`
+    mutation SetTyping($roomId: ID!) {
+  setTyping(roomId: $roomId)
+}
+    `) as unknown as TypedDocumentString<SetTypingMutation, SetTypingMutationVariables>;
 export const ConnectionTokenDocument = new TypedDocumentString(`
     mutation ConnectionToken {
   connectionToken {
@@ -924,3 +1092,10 @@ export const ConnectionTokenDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ConnectionTokenMutation, ConnectionTokenMutationVariables>;
+export const SubscriptionTokenDocument = new TypedDocumentString(`
+    mutation SubscriptionToken($channel: String!) {
+  subscriptionToken(channel: $channel) {
+    token
+  }
+}
+    `) as unknown as TypedDocumentString<SubscriptionTokenMutation, SubscriptionTokenMutationVariables>;

@@ -29,6 +29,7 @@ function entry(id: string, change: Partial<RoomEntry> = {}): RoomEntry {
     lastNumber: 0,
     activeAt: '2026-01-01T10:00:00Z',
     preview: null,
+    route: { version: 1, mode: 'PERSONAL', live: null, channel: null, headChannel: null },
     ...change,
   };
 }
@@ -43,6 +44,8 @@ function head(roomId: string, change: Partial<Head> = {}): Head {
     lastMessageAt: null,
     preview: null,
     epoch: 'e',
+    fanout: 'PERSONAL',
+    realtime: null,
     ...change,
   };
 }
@@ -153,6 +156,7 @@ describe('a head event', () => {
     number: 5,
     lastMessageAt: '2026-01-02T10:00:00Z',
     preview: 'the newest',
+    memberCount: null,
   };
 
   test('brings number, time and preview', () => {

@@ -3,6 +3,7 @@ import {
   CreateRoomDocument,
   type CreateRoomInput,
   HeadsDocument,
+  HeadsWithTokensDocument,
   JoinRoomDocument,
   LeaveRoomDocument,
   RoomDocument,
@@ -17,8 +18,10 @@ import {
   entryFrom,
   type Head,
   type HeadEvent,
+  lacksChannels,
   type NewMessage,
   type Rooms,
+  withFanout,
   withHeadEvent,
   withHeads,
   withMessage,
@@ -27,6 +30,7 @@ import {
   withRead,
   withRoom,
 } from './model.ts';
+import { forgetTokens, noteTokens } from './tokens.ts';
 
 interface RoomsState {
   rooms: Rooms;
@@ -54,6 +58,7 @@ const update = (change: (rooms: Rooms) => Rooms) =>
 
 export function clearRooms(): void {
   joinedAt.clear();
+  forgetTokens();
   useRooms.setState(START, true);
 }
 
@@ -80,6 +85,7 @@ export async function loadRoom(id: string): Promise<void> {
   try {
     const { room } = await request(RoomDocument, { id });
     if (!room) throw new RequestError('NOT_FOUND', 'no such room');
+    noteTokens(room.realtime);
     update((rooms) => {
       const entry = entryFrom(room);
       const member = entry.member || (joins !== before && rooms[id]?.member === true);
@@ -87,8 +93,15 @@ export async function loadRoom(id: string): Promise<void> {
     });
     setFailure(id, null);
   } catch (error) {
-    setFailure(id, codeOf(error));
+    const code = codeOf(error);
+    if (isClosed(code) && joins === before) update((rooms) => withoutRoom(rooms, id));
+    setFailure(id, code);
   }
+}
+
+/** Whether an error says that there is no such room for the viewer. */
+export function isClosed(code: ErrorCode | undefined): boolean {
+  return code === 'NOT_FOUND' || code === 'FORBIDDEN' || code === 'BAD_USER_INPUT';
 }
 
 function setFailure(id: string, code: ErrorCode | null): void {
@@ -103,13 +116,19 @@ export interface Comparison {
   ask: readonly string[];
 }
 
-/** Compares with the server's heads. @throws RequestError */
-export async function compareHeads(): Promise<Comparison> {
+/** Compares with the server's heads, and brings tokens if wanted. @throws RequestError */
+export async function compareHeads(tokens = false): Promise<Comparison> {
   const before = joins;
-  const { heads } = await request(HeadsDocument, {});
+  const heads = tokens ? await headsWithTokens() : (await request(HeadsDocument, {})).heads;
   const { rooms, ask } = withHeads(useRooms.getState().rooms, heads.rooms, joins === before);
   useRooms.setState({ rooms });
   return { heads: heads.rooms, pollAfter: heads.pollAfter, ask };
+}
+
+async function headsWithTokens() {
+  const { heads } = await request(HeadsWithTokensDocument, {});
+  for (const { realtime } of heads.rooms) noteTokens(realtime);
+  return heads;
 }
 
 /** Loads what a comparison left to ask. */
@@ -122,6 +141,7 @@ export async function askRooms(ids: readonly string[]): Promise<void> {
 export async function joinRoom(roomId: string): Promise<void> {
   const { joinRoom: room } = await request(JoinRoomDocument, { roomId });
   joins += 1;
+  noteTokens(room.realtime);
   update((rooms) => withRoom(rooms, entryFrom(room)));
 }
 
@@ -156,6 +176,20 @@ export function noteHeadEvent(head: HeadEvent): boolean {
   return ask;
 }
 
+/** Takes in a `fanout` event; false: it is an old one. */
+export function noteFanout(event: Extract<PlazaEvent, { type: 'fanout' }>): boolean {
+  const rooms = withFanout(useRooms.getState().rooms, event);
+  if (rooms) useRooms.setState({ rooms });
+  return rooms !== null;
+}
+
+/** Whether the room is on the screen of somebody who may read it, without its channels being known. */
+export function isWithoutChannels(roomId: string): boolean {
+  const { rooms, failures } = useRooms.getState();
+  const room = rooms[roomId];
+  return room !== undefined && lacksChannels(room) && !isClosed(failures[roomId]);
+}
+
 /** The installation has begun anew: what was only read, not joined, is forgotten. */
 export function forgetOtherRooms(epoch: string): void {
   update((rooms) => withoutEpochs(rooms, epoch));
@@ -184,7 +218,6 @@ export function applyRoomEvent(event: PlazaEvent): void {
     case 'joined':
       joins += 1;
       joinedAt.set(event.room, Math.max(event.version, joinedAt.get(event.room) ?? 0));
-      void loadRoom(event.room);
       break;
     case 'left':
       if (event.version < (joinedAt.get(event.room) ?? 0)) break;
