@@ -6,7 +6,7 @@
 import { isClosed, isWithoutChannels, loadRoom, useRooms } from '../features/rooms/store.ts';
 import { freshToken } from '../features/rooms/tokens.ts';
 import { askOnline, forgetHere } from '../features/timeline/here.ts';
-import { catchUpAnew } from '../features/timeline/history.ts';
+import { catchUp, catchUpAnew } from '../features/timeline/history.ts';
 import { isNear, useOpen } from '../features/timeline/open.ts';
 import type { RealtimeConnection } from '../shared/realtime/connection.ts';
 import { opensByToken } from '../shared/realtime/subscriptions.ts';
@@ -48,7 +48,10 @@ const asking = new Map<string, Timer>();
 export function startFollowing(options: Follower): void {
   follower = options;
   unsubscribe = [
-    useOpen.subscribe(() => follow()),
+    useOpen.subscribe(({ room }) => {
+      follow();
+      if (room !== null) catchUpUnsaid(room);
+    }),
     useRooms.subscribe(() => {
       soon ??= setTimeout(() => follow(), SOON_MS);
     }),
@@ -66,6 +69,12 @@ export function stopFollowing(): void {
   silent = false;
   for (const known of [held, settled, settling, refused, asking]) known.clear();
   forgetHere();
+}
+
+/** Of a small room that is only read nothing has been said since it was left. */
+function catchUpUnsaid(roomId: string): void {
+  const room = useRooms.getState().rooms[roomId];
+  if (!room?.member && room?.route?.mode !== 'ROOM') void catchUp(roomId);
 }
 
 const isHeld = (channel: string) => follower?.connection.isSubscribed(channel) ?? false;

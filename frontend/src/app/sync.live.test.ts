@@ -164,7 +164,7 @@ beforeEach(async () => {
       wire(from + i),
     );
     const changes = { messages, nextSeq: count, headSeq: count, epoch, reset: false };
-    return { data: { room: { changes } } };
+    return { data: { room: { version: 1, changes } } };
   });
   await startSync();
   for (const id of ['held', 'open']) await openRoom(id, 0);

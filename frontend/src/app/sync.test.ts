@@ -105,7 +105,10 @@ beforeEach(async () => {
     const messages = Array.from({ length: count - from + 1 }, (_, index) => wire(from + index));
     return {
       data: {
-        room: { changes: { messages, nextSeq: count, headSeq: count, epoch: 'e', reset: false } },
+        room: {
+          version: 1,
+          changes: { messages, nextSeq: count, headSeq: count, epoch: 'e', reset: false },
+        },
       },
     };
   });

@@ -323,13 +323,21 @@ function apply(event: PlazaEvent, own: boolean): void {
       break;
     case 'fanout': {
       const { room } = event;
-      if (noteFanout(event)) onOtherWay(room);
-      else if (!useRooms.getState().rooms[room]?.route) later(room, () => void loadRoom(room));
+      const taken = noteFanout(event);
+      if (taken) onOtherWay(room);
+      // Where it stands now, in case that its last `head` did not come.
+      const asks = taken ? event.mode === 'PERSONAL' : !useRooms.getState().rooms[room]?.route;
+      if (asks) later(room, () => void loadRoom(room));
       break;
     }
     case 'joined':
       applyRoomEvent(event);
       void loadRoom(event.room).then(() => onOtherWay(event.room));
+      break;
+    case 'left':
+      applyRoomEvent(event);
+      // Whether it is still open to be read, and that no joining was missed.
+      later(event.room, () => void loadRoom(event.room));
       break;
     default:
       applyRoomEvent(event);

@@ -240,7 +240,7 @@ export type ChangesQueryVariables = Exact<{
 }>;
 
 
-export type ChangesQuery = { room: { changes: { nextSeq: number, headSeq: number, epoch: string, reset: boolean, messages: Array<{ id: string, seq: number, number: number, changedSeq: number, authorId: string, content: string, createdAt: string, editedAt: string | null, deletedAt: string | null, clientMessageId: string | null, author: { id: string, username: string, displayName: string } | null, replyTo: { id: string } | null }> } } | null };
+export type ChangesQuery = { room: { version: number, changes: { nextSeq: number, headSeq: number, epoch: string, reset: boolean, messages: Array<{ id: string, seq: number, number: number, changedSeq: number, authorId: string, content: string, createdAt: string, editedAt: string | null, deletedAt: string | null, clientMessageId: string | null, author: { id: string, username: string, displayName: string } | null, replyTo: { id: string } | null }> } } | null };
 
 export type SendMutationVariables = Exact<{
   input: SendMessageInput;
@@ -959,6 +959,7 @@ fragment PageFields on MessageConnection {
 export const ChangesDocument = new TypedDocumentString(`
     query Changes($roomId: ID!, $sinceSeq: Seq!, $first: Int!) {
   room(id: $roomId) {
+    version
     changes(sinceSeq: $sinceSeq, first: $first) {
       messages {
         ...MessageFields

@@ -183,6 +183,14 @@ export function noteFanout(event: Extract<PlazaEvent, { type: 'fanout' }>): bool
   return rooms !== null;
 }
 
+/** A room's version by the way, null: it is not there for the viewer. What is newer is asked for. */
+export function noteVersion(roomId: string, version: number | null): void {
+  const known = useRooms.getState().rooms[roomId];
+  if (!known) return;
+  const newest = Math.max(known.version, known.route?.version ?? 0);
+  if (version === null || version > newest) void loadRoom(roomId);
+}
+
 /** Whether the room is on the screen of somebody who may read it, without its channels being known. */
 export function isWithoutChannels(roomId: string): boolean {
   const { rooms, failures } = useRooms.getState();

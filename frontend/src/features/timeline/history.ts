@@ -10,7 +10,7 @@ import {
 import { codeOf, RequestError } from '../../shared/graphql/errors.ts';
 import { request } from '../../shared/graphql/request.ts';
 import { useSession } from '../auth/session.ts';
-import { noteMessage } from '../rooms/store.ts';
+import { noteMessage, noteVersion } from '../rooms/store.ts';
 import {
   applyChange,
   applyChanges,
@@ -322,6 +322,8 @@ async function changesSince(roomId: string, sinceSeq: number) {
   const owing = owed.delete(roomId);
   try {
     const { room } = await request(ChangesDocument, { roomId, sinceSeq, first: MAX_PAGE });
+    // Whoever only reads is not told that the room has changed, or is closed to them.
+    noteVersion(roomId, room?.version ?? null);
     return present(room);
   } catch (error) {
     if (owing) owed.add(roomId);
