@@ -49,6 +49,7 @@ export function startFollowing(options: Follower): void {
   follower = options;
   unsubscribe = [
     useOpen.subscribe(({ room }) => {
+      forgetHere();
       follow();
       if (room !== null) catchUpUnsaid(room);
     }),

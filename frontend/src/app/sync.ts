@@ -327,7 +327,7 @@ function apply(event: PlazaEvent, own: boolean): void {
       if (taken) onOtherWay(room);
       // Where it stands now, in case that its last `head` did not come.
       const asks = taken ? event.mode === 'PERSONAL' : !useRooms.getState().rooms[room]?.route;
-      if (asks) later(room, () => void loadRoom(room));
+      if (asks) later(`room ${room}`, () => void loadRoom(room));
       break;
     }
     case 'joined':
@@ -337,7 +337,7 @@ function apply(event: PlazaEvent, own: boolean): void {
     case 'left':
       applyRoomEvent(event);
       // Whether it is still open to be read, and that no joining was missed.
-      later(event.room, () => void loadRoom(event.room));
+      later(`room ${event.room}`, () => void loadRoom(event.room));
       break;
     default:
       applyRoomEvent(event);

@@ -30,7 +30,7 @@ export interface RoomEntry {
 }
 
 /** The channels of a room, as of one version of it: the newer stands. */
-export interface Route {
+interface Route {
   version: number;
   mode: FanoutMode;
   /** Of who is here and who types. */

@@ -50,6 +50,13 @@ export const useRooms = create<RoomsState>(() => START);
 /** The latest joining that was told, by room: a departure before it may be told later. */
 const joinedAt = new Map<string, number>();
 
+/** Counts what is asked, and departures; by room, the latest that counts: what was asked before it does not. */
+let asks = 0;
+const latest = new Map<string, number>();
+
+/** Whether an answer about a room is older than what is known of it. */
+const isOutdated = (id: string, ask: number) => (latest.get(id) ?? 0) > ask;
+
 /** Counts joins, so that an answer from before one is not taken for a departure. */
 let joins = 0;
 
@@ -58,6 +65,7 @@ const update = (change: (rooms: Rooms) => Rooms) =>
 
 export function clearRooms(): void {
   joinedAt.clear();
+  latest.clear();
   forgetTokens();
   useRooms.setState(START, true);
 }
@@ -68,9 +76,12 @@ export async function loadRooms(): Promise<void> {
   try {
     let after: string | null = null;
     do {
+      asks += 1;
+      const ask = asks;
       const page: RoomsQuery = await request(RoomsDocument, { first: PAGE, after });
       const { nodes, pageInfo } = page.rooms;
-      update((known) => nodes.reduce((all, room) => withRoom(all, entryFrom(room)), known));
+      const fresh = nodes.filter(({ id }) => !isOutdated(id, ask));
+      update((known) => fresh.reduce((all, room) => withRoom(all, entryFrom(room)), known));
       after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
     } while (after !== null);
     useRooms.setState({ list: 'ready' });
@@ -82,8 +93,12 @@ export async function loadRooms(): Promise<void> {
 /** Loads one room, joined or not. */
 export async function loadRoom(id: string): Promise<void> {
   const before = joins;
+  asks += 1;
+  const ask = asks;
   try {
     const { room } = await request(RoomDocument, { id });
+    if (isOutdated(id, ask)) return;
+    latest.set(id, ask);
     if (!room) throw new RequestError('NOT_FOUND', 'no such room');
     noteTokens(room.realtime);
     update((rooms) => {
@@ -148,6 +163,12 @@ export async function joinRoom(roomId: string): Promise<void> {
 /** @throws RequestError */
 export async function leaveRoom(roomId: string): Promise<void> {
   await request(LeaveRoomDocument, { roomId });
+  depart(roomId);
+}
+
+function depart(roomId: string): void {
+  asks += 1;
+  latest.set(roomId, asks);
   update((rooms) => withoutRoom(rooms, roomId));
 }
 
@@ -229,7 +250,7 @@ export function applyRoomEvent(event: PlazaEvent): void {
       break;
     case 'left':
       if (event.version < (joinedAt.get(event.room) ?? 0)) break;
-      update((rooms) => withoutRoom(rooms, event.room));
+      depart(event.room);
       break;
     case 'read':
       noteRead(event.room, event.number);

@@ -4,6 +4,7 @@ import { LiveIndicator } from '../../shared/realtime/LiveIndicator.tsx';
 import { useLive } from '../../shared/realtime/live.ts';
 import { IconButton } from '../../shared/ui/Button.tsx';
 import type { RoomEntry } from '../rooms/model.ts';
+import { useHere } from './here.ts';
 import styles from './RoomHeader.module.css';
 
 interface RoomHeaderProps {
@@ -15,6 +16,7 @@ interface RoomHeaderProps {
 export function RoomHeader({ room, panel, onPanel }: RoomHeaderProps) {
   const navigate = useNavigate();
   const live = useLive((state) => state.status === 'live');
+  const online = useHere((here) => here.online);
   return (
     <header className={styles.head}>
       <IconButton
@@ -30,6 +32,12 @@ export function RoomHeader({ room, panel, onPanel }: RoomHeaderProps) {
       {!live && (
         <span className={styles.status}>
           <LiveIndicator short />
+        </span>
+      )}
+      {live && online !== null && (
+        <span className={styles.pill}>
+          <i className={styles.dot} />
+          {text.room.here(online)}
         </span>
       )}
       <span className={styles.pill}>{text.rooms.members(room.memberCount)}</span>

@@ -17,10 +17,11 @@ import { setOpenRoom } from './open.ts';
 import { usePeople } from './people.ts';
 import { RoomHeader } from './RoomHeader.tsx';
 import styles from './RoomScreen.module.css';
-import { markRead } from './reading.ts';
+import { markRead, tellMarks } from './reading.ts';
 import { remove } from './sending.ts';
 import { heldOf, useTimelines } from './store.ts';
 import type { TextBoxHandle } from './TextBox.tsx';
+import { Typing } from './Typing.tsx';
 
 const MembersPanel = lazy(() => import('./MembersPanel.tsx'));
 
@@ -46,6 +47,9 @@ function Room({ roomId }: { roomId: string }) {
     const entry = useRooms.getState().rooms[roomId];
     if (known && entry) void openRoom(roomId, unreadOf(entry));
   }, [roomId, known]);
+
+  // What was read is told before the next room is.
+  useEffect(() => () => tellMarks(roomId), [roomId]);
 
   if (!room) {
     if (!failure) return <main className={styles.main} />;
@@ -138,6 +142,7 @@ function Conversation({ room }: { room: RoomEntry }) {
       <Announcer timeline={timeline} me={me} />
       <footer className={styles.foot}>
         <div className={styles.wrap}>
+          <Typing />
           {room.member ? (
             <Composer
               ref={composer}

@@ -17,6 +17,7 @@ const yearDate = new Intl.DateTimeFormat(undefined, {
 });
 const relativeDay = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
 const whole = new Intl.NumberFormat();
+const list = new Intl.ListFormat('en', { type: 'conjunction' });
 const plural = new Intl.PluralRules('en');
 
 const DAY_MS = 86_400_000;
@@ -28,6 +29,11 @@ export function formatNumber(value: number): string {
 /** "1 member", "24,318 members". */
 export function counted(value: number, one: string, other: string): string {
   return `${formatNumber(value)} ${plural.select(value) === 'one' ? one : other}`;
+}
+
+/** "Ada", "Ada and Bo". */
+export function listed(names: readonly string[]): string {
+  return list.format(names);
 }
 
 export function formatTime(iso: string): string {

@@ -1,7 +1,7 @@
 /** Every word that people read, in one place. */
 
 import type { ErrorCode } from '../graphql/errors.ts';
-import { counted, formatNumber } from './format.ts';
+import { counted, formatNumber, listed } from './format.ts';
 
 export const text = {
   /** Of the browser's tab. */
@@ -143,6 +143,10 @@ export const text = {
     guest: 'You are reading as a guest.',
     join: 'Join room',
     from: (author: string) => `New message from ${author}`,
+    here: (count: number) => `${formatNumber(count)} here`,
+    typing: (names: readonly string[]) =>
+      `${listed(names)} ${names.length === 1 ? 'is' : 'are'} typing`,
+    typingCount: (count: number) => `${counted(count, 'person is', 'people are')} typing`,
     role: { OWNER: 'Owner', ADMIN: 'Admin', MODERATOR: 'Moderator', MEMBER: '' },
   },
 
