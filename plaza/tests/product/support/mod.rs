@@ -3,6 +3,7 @@
 mod channel;
 mod database;
 mod person;
+mod socket;
 
 use std::{
     path::{Path, PathBuf},
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub(crate) use person::{PASSWORD, Person};
+pub(crate) use socket::{Refused, Socket};
 
 const PLAZA: &str = env!("CARGO_BIN_EXE_plaza");
 
@@ -43,6 +45,11 @@ impl Plaza {
 
     /// One that was told more on its command line.
     pub(crate) async fn start_with(flags: &[&str]) -> Self {
+        Self::start_in(&[], flags).await
+    }
+
+    /// One whose parts find these in their environment.
+    pub(crate) async fn start_in(environment: &[(&str, &str)], flags: &[&str]) -> Self {
         plaza_kit::install_crypto();
         let data = tempfile::Builder::new()
             .prefix("plaza-product-")
@@ -70,7 +77,10 @@ impl Plaza {
                 name: "plaza up".into(),
                 program: PLAZA.into(),
                 arguments,
-                environment: Vec::new(),
+                environment: environment
+                    .iter()
+                    .map(|(name, value)| (name.into(), Some(value.into())))
+                    .collect(),
                 folder: "/".into(),
                 account: None,
                 output: plaza_local::Output::File(data.path().join("log")),
