@@ -147,9 +147,9 @@ describe.each(['light', 'dark'] as const)('axe finds nothing in the %s theme', (
       await api.kick(owner, roomId, member);
       await page.getByText(`You were removed from ${name}.`).waitFor();
       await expectNone('removed');
-    await page.reload();
-    await page.getByText('There is no such room.').waitFor();
-    await expectNone('not there');
+      await page.reload();
+      await page.getByText('There is no such room.').waitFor();
+      await expectNone('not there');
     },
   );
 });

@@ -1,6 +1,7 @@
 import { clearRooms } from '../features/rooms/store.ts';
 import { forgetDrafts } from '../features/timeline/drafts.ts';
 import { clearHistory } from '../features/timeline/history.ts';
+import { forgetOpen } from '../features/timeline/open.ts';
 import { clearPeople } from '../features/timeline/people.ts';
 import { forgetMarks } from '../features/timeline/reading.ts';
 import { forgetSends } from '../features/timeline/sending.ts';
@@ -15,6 +16,7 @@ export function forgetEverything(): void {
   forgetMarks();
   forgetDrafts();
   clearHistory();
+  forgetOpen();
   clearTimelines();
   clearPeople();
   clearRooms();

@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { useSession } from '../features/auth/session.ts';
 import { clearRooms, useRooms } from '../features/rooms/store.ts';
-import { clearHistory, openRoom, setInView, setOpenRoom } from '../features/timeline/history.ts';
+import { clearHistory, openRoom, setInView } from '../features/timeline/history.ts';
+import { setOpenRoom } from '../features/timeline/open.ts';
 import { clearTimelines, heldOf } from '../features/timeline/store.ts';
 import type { ConnectionOptions } from '../shared/realtime/connection.ts';
 import { type PlazaEvent, readPublication } from '../shared/realtime/events.ts';
@@ -21,6 +22,10 @@ vi.mock('../shared/realtime/connection.ts', () => ({
     open() {}
     close() {}
     setSyncing() {}
+    hold() {}
+    connected = true;
+    isSubscribed = () => false;
+    isOpening = () => false;
   },
 }));
 
@@ -57,6 +62,8 @@ const room = (id: string) => ({
   version: 1,
   epoch,
   createdAt: at(0),
+  fanout: 'PERSONAL',
+  realtime: null,
   viewerMembership: visited(id) ? null : { role: 'MEMBER', joinedAt: at(0) },
   lastMessage: wire(countOf(id)),
 });
@@ -77,6 +84,7 @@ const seqs = (id: string) => heldOf(id).timeline?.messages.map(({ seq }) => seq)
 const push = (...events: Record<string, unknown>[]) =>
   page.onEvents(
     readPublication({ v: 1, events: events.map((event) => ({ epoch, ...event })) }) as PlazaEvent[],
+    true,
   );
 const created = (id: string, n: number, change: object = {}) => {
   const { author, ...message } = wire(n);
@@ -125,6 +133,8 @@ beforeEach(async () => {
             lastMessageAt: at(count),
             preview: `${epoch} ${count}`,
             epoch,
+            fanout: 'PERSONAL',
+            realtime: null,
           })),
       },
     },
@@ -154,7 +164,7 @@ beforeEach(async () => {
       wire(from + i),
     );
     const changes = { messages, nextSeq: count, headSeq: count, epoch, reset: false };
-    return { data: { room: { changes } } };
+    return { data: { room: { version: 1, changes } } };
   });
   await startSync();
   for (const id of ['held', 'open']) await openRoom(id, 0);

@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { useSession } from '../features/auth/session.ts';
 import { clearRooms, useRooms } from '../features/rooms/store.ts';
-import { clearHistory, loadNewest, setOpenRoom } from '../features/timeline/history.ts';
+import { clearHistory, loadNewest } from '../features/timeline/history.ts';
+import { setOpenRoom } from '../features/timeline/open.ts';
 import { clearTimelines, heldOf } from '../features/timeline/store.ts';
 import { useLive } from '../shared/realtime/live.ts';
 import { failure, type Server, stubServer } from '../testing/server.ts';
@@ -41,6 +42,8 @@ const room = (id: string) => ({
   version: 1,
   epoch: 'e',
   createdAt: '2026-01-01T10:00:00Z',
+  fanout: 'PERSONAL',
+  realtime: null,
   viewerMembership: { role: 'MEMBER', joinedAt: '2026-01-01T10:00:00Z' },
   lastMessage: wire(1),
 });
@@ -79,6 +82,8 @@ beforeEach(async () => {
           lastMessageAt: '2026-01-01T10:00:00Z',
           preview: `text ${count}`,
           epoch: 'e',
+          fanout: 'PERSONAL',
+          realtime: null,
         })),
       },
     },
@@ -100,7 +105,10 @@ beforeEach(async () => {
     const messages = Array.from({ length: count - from + 1 }, (_, index) => wire(from + index));
     return {
       data: {
-        room: { changes: { messages, nextSeq: count, headSeq: count, epoch: 'e', reset: false } },
+        room: {
+          version: 1,
+          changes: { messages, nextSeq: count, headSeq: count, epoch: 'e', reset: false },
+        },
       },
     };
   });

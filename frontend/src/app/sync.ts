@@ -8,12 +8,16 @@ import {
   askRooms,
   compareHeads,
   forgetOtherRooms,
+  isClosed,
   loadRoom,
   loadRooms,
+  noteFanout,
   noteHeadEvent,
   noteMessage,
   useRooms,
 } from '../features/rooms/store.ts';
+import { freshToken } from '../features/rooms/tokens.ts';
+import { noteOnline, noteTyping, noteTypingCount, stopTyping } from '../features/timeline/here.ts';
 import {
   catchUp,
   catchUpIfBehind,
@@ -23,17 +27,27 @@ import {
   isMissing,
   learnHead,
   loadNewest,
-  openRoomOf,
   receive,
 } from '../features/timeline/history.ts';
+import { isNear, openRoomOf } from '../features/timeline/open.ts';
 import { learnPeople, usePeople } from '../features/timeline/people.ts';
-import { ConnectionTokenDocument } from '../gql/graphql.ts';
+import { ConnectionTokenDocument, SubscriptionTokenDocument } from '../gql/graphql.ts';
 import { codeOf } from '../shared/graphql/errors.ts';
 import { request } from '../shared/graphql/request.ts';
 import type { RealtimeConnection } from '../shared/realtime/connection.ts';
 import type { PlazaEvent } from '../shared/realtime/events.ts';
 import { useLive } from '../shared/realtime/live.ts';
 import type { LiveStatus } from '../shared/realtime/status.ts';
+import {
+  follow,
+  isFollowed,
+  onOtherWay,
+  onRefused,
+  onSubscribed,
+  startFollowing,
+  stopFollowing,
+  wantsTokens,
+} from './following.ts';
 
 const FIRST_POLL_MS = 5_000;
 const RETRY_MS = 3_000;
@@ -43,6 +57,8 @@ const MAX_POLL_MS = 60_000;
 const SPREAD_MS = 2_000;
 /** While live, heads are compared this often all the same. */
 const COMPARE_MS = 5 * 60_000;
+/** And this often while nothing is pushed of some of the large rooms. */
+const COMPARE_SILENT_MS = 60_000;
 
 let connection: RealtimeConnection | null = null;
 let syncing: Promise<void> | null = null;
@@ -52,6 +68,9 @@ let pollTimer: ReturnType<typeof setTimeout> | undefined;
 let retryTimer: ReturnType<typeof setTimeout> | undefined;
 let compareTimer: ReturnType<typeof setTimeout> | undefined;
 let running = false;
+/** Whether the comparison that runs brings the tokens of channels. */
+let bringsTokens = false;
+let silent = false;
 /** Of the installation, as its answers say. */
 let epoch: string | null = null;
 /** Counts comparisons; `entered` is the newest whose epoch was taken. */
@@ -73,18 +92,56 @@ export async function startSync(): Promise<void> {
   const { RealtimeConnection } = await import('../shared/realtime/connection.ts');
   if (!running) return;
   connection = new RealtimeConnection({
-    fetchToken: async () => (await request(ConnectionTokenDocument, {})).connectionToken,
+    fetchConnectionToken: async () => (await request(ConnectionTokenDocument, {})).connectionToken,
     isSessionOver: (error) =>
       codeOf(error) === 'UNAUTHENTICATED' && useSession.getState().status !== 'signed-in',
-    onEvents: (events) => events.forEach(apply),
+    freshToken,
+    fetchToken,
+    onConnected,
+    onSubscribed,
+    onRefused,
+    onEvents: (events, own) => {
+      for (const event of events) apply(event, own);
+    },
     onGap: () => void resync(),
     onStatus,
+  });
+  startFollowing({
+    connection,
+    askTokens,
+    onSilent: (now) => {
+      silent = now;
+      planCompare();
+    },
   });
   connection.open();
 }
 
+/** A token for one channel; null: the viewer may not have it. @throws RequestError */
+async function fetchToken(channel: string): Promise<string | null> {
+  try {
+    const { subscriptionToken } = await request(SubscriptionTokenDocument, { channel });
+    return subscriptionToken.token;
+  } catch (error) {
+    if (isClosed(codeOf(error))) return null;
+    throw error;
+  }
+}
+
+function onConnected(): void {
+  follow();
+  // Once it is known whether a comparison begins anyway.
+  later('tokens', () => wantsTokens() && askTokens(), 0);
+}
+
+/** One comparison brings the tokens of all rooms. */
+function askTokens(): void {
+  if (!(syncing && bringsTokens)) void resync();
+}
+
 export function stopSync(): void {
   running = false;
+  stopFollowing();
   connection?.close();
   connection = null;
   clearTimeout(pollTimer);
@@ -93,6 +150,7 @@ export function stopSync(): void {
   for (const timer of soon.values()) clearTimeout(timer);
   soon.clear();
   past.clear();
+  silent = false;
   epoch = null;
   document.removeEventListener('visibilitychange', onVisible);
   useLive.setState({ status: 'catching-up' });
@@ -126,10 +184,13 @@ function resync(): Promise<void> {
 async function compareAll(): Promise<boolean> {
   try {
     const round = ++rounds;
-    const { heads, pollAfter: after, ask } = await compareHeads();
+    bringsTokens = wantsTokens();
+    const { heads, pollAfter: after, ask } = await compareHeads(bringsTokens);
     pollAfter = Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, after));
     const [head] = heads;
     if (head) enter(head.epoch, round);
+    // Tokens are good for seconds.
+    follow(true);
     await askRooms(ask);
     for (const { roomId, headSeq, epoch } of heads) learnHead(roomId, headSeq, epoch);
     // While not live, only what is on the screen is asked for.
@@ -160,28 +221,28 @@ function enter(next: string, round: number): void {
 }
 
 /** Does it once within the next 2 s, however often it is wanted until then. */
-function later(key: string, work: () => void): void {
+function later(key: string, work: () => void, spreadMs = SPREAD_MS): void {
   if (soon.has(key)) return;
   const run = () => {
     soon.delete(key);
     work();
   };
-  soon.set(key, setTimeout(run, Math.random() * SPREAD_MS));
+  soon.set(key, setTimeout(run, Math.random() * spreadMs));
 }
 
-/** `heads` does not name a room that is only read: its changes are asked for. */
+/** Of a room whose events do not come, one that is only read, say, the changes are asked for. */
 async function compareVisited(): Promise<void> {
   const roomId = openRoomOf();
   if (roomId === null) return;
   const { rooms, failures } = useRooms.getState();
   const room = rooms[roomId];
   const failure = failures[roomId];
-  if (failure === 'NOT_FOUND' || failure === 'FORBIDDEN' || failure === 'BAD_USER_INPUT') return;
+  if (isClosed(failure)) return;
   if (!room) {
     if (failure) await loadRoom(roomId);
   } else if (!holds(roomId)) {
     if (hasFailed(roomId)) await loadNewest(roomId);
-  } else if (!room.member) {
+  } else if (!isFollowed(roomId)) {
     await catchUp(roomId);
   }
 }
@@ -192,7 +253,9 @@ function onStatus(status: LiveStatus): void {
 }
 
 function onVisible(): void {
-  if (document.visibilityState === 'visible') planPoll(0);
+  if (document.visibilityState !== 'visible') return;
+  planPoll(0);
+  if (silent) planCompare(0);
 }
 
 function planPoll(delayMs = pollAfter * (0.8 + Math.random() * 0.4)): void {
@@ -209,20 +272,24 @@ async function poll(): Promise<void> {
   planPoll();
 }
 
-function planCompare(): void {
+function planCompare(delayMs?: number): void {
   clearTimeout(compareTimer);
   if (!running) return;
-  compareTimer = setTimeout(
-    () => {
-      if (useLive.getState().status === 'live') void compareAll();
-      planCompare();
-    },
-    COMPARE_MS * (0.8 + Math.random() * 0.4),
-  );
+  const pause = (silent ? COMPARE_SILENT_MS : COMPARE_MS) * (0.8 + Math.random() * 0.4);
+  compareTimer = setTimeout(() => {
+    const shown = !silent || document.visibilityState === 'visible';
+    if (shown && useLive.getState().status === 'live') void compareAll();
+    planCompare();
+  }, delayMs ?? pause);
 }
 
-function apply(event: PlazaEvent): void {
-  if (event.type === 'tick' || past.has(event.epoch)) return;
+/** Applies an event; `own`: it came by the viewer's own channel. */
+function apply(event: PlazaEvent, own: boolean): void {
+  if (!('epoch' in event)) {
+    hear(event);
+    return;
+  }
+  if (past.has(event.epoch)) return;
   if (epoch !== null && event.epoch !== epoch) {
     // All that is loaded after the comparison knows of the event.
     later('', () => void resync());
@@ -243,7 +310,9 @@ function apply(event: PlazaEvent): void {
         deleted: message.deletedAt !== null,
       });
       const known = useRooms.getState().rooms[room];
-      if (event.created && !known?.member) void loadRoom(room);
+      // Only members are sent it: the joining has not been heard of.
+      if (event.created && own && !known?.member) void loadRoom(room);
+      if (event.created) stopTyping(room, message.authorId);
       break;
     }
     case 'unknown':
@@ -252,9 +321,34 @@ function apply(event: PlazaEvent): void {
     case 'head':
       takeHead(event);
       break;
+    case 'fanout': {
+      const { room } = event;
+      const taken = noteFanout(event);
+      if (taken) onOtherWay(room);
+      // Where it stands now, in case that its last `head` did not come.
+      const asks = taken ? event.mode === 'PERSONAL' : !useRooms.getState().rooms[room]?.route;
+      if (asks) later(`room ${room}`, () => void loadRoom(room));
+      break;
+    }
+    case 'joined':
+      applyRoomEvent(event);
+      void loadRoom(event.room).then(() => onOtherWay(event.room));
+      break;
+    case 'left':
+      applyRoomEvent(event);
+      // Whether it is still open to be read, and that no joining was missed.
+      later(`room ${event.room}`, () => void loadRoom(event.room));
+      break;
     default:
       applyRoomEvent(event);
   }
+}
+
+/** What is said of the open room and kept nowhere. */
+function hear(event: Exclude<PlazaEvent, { epoch: string }>): void {
+  if (event.type === 'typing') noteTyping(event.room, event.user);
+  if (event.type === 'typing.count') noteTypingCount(event.room, event.from, event.count);
+  if (event.type === 'online') noteOnline(event.room, event.count);
 }
 
 /** It stands for events that were not sent: whoever is behind asks, not all at once. */
@@ -262,9 +356,11 @@ function takeHead(event: Extract<PlazaEvent, { type: 'head' }>): void {
   const { room, headSeq } = event;
   const ask = noteHeadEvent(event);
   if (headSeq !== null) learnHead(room, headSeq, event.epoch);
-  if (!ask && !isMissing(room)) return;
+  // A large room that is not followed is caught up with when it is opened.
+  const followed = () => isFollowed(room) || isNear(room);
+  if (!ask && !(isMissing(room) && followed())) return;
   later(room, () => {
     if (ask) void loadRoom(room);
-    void catchUpIfBehind(room);
+    if (followed()) void catchUpIfBehind(room);
   });
 }

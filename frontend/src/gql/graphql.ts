@@ -33,6 +33,13 @@ export type CreateRoomInput = {
   visibility?: Visibility;
 };
 
+/** How a room's events reach its members. */
+export type FanoutMode =
+  /** By each member's own channel. */
+  | 'PERSONAL'
+  /** By the room's channel. */
+  | 'ROOM';
+
 /** Whom to invite. */
 export type InviteInput = {
   /** How long, in seconds, from a minute to 30 days; null: a week. */
@@ -162,7 +169,7 @@ export type DiscoverQueryVariables = Exact<{
 }>;
 
 
-export type DiscoverQuery = { discoverRooms: { nodes: Array<{ id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type DiscoverQuery = { discoverRooms: { nodes: Array<{ id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null } | null, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type InvitationFieldsFragment = { id: string, roomId: string, roomName: string, maxUses: number, uses: number, createdAt: string, expiresAt: string, inviter: { id: string, displayName: string } | null, invitee: { id: string, username: string, displayName: string } | null };
 
@@ -200,7 +207,7 @@ export type AcceptInvitationMutationVariables = Exact<{
 }>;
 
 
-export type AcceptInvitationMutation = { acceptInvitation: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
+export type AcceptInvitationMutation = { acceptInvitation: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null } | null, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
 
 export type RevokeInvitationMutationVariables = Exact<{
   id: string;
@@ -266,7 +273,7 @@ export type UnbanMemberMutationVariables = Exact<{
 
 export type UnbanMemberMutation = { unbanMember: boolean };
 
-export type RoomFieldsFragment = { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null };
+export type RoomFieldsFragment = { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null } | null, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null };
 
 export type RoomsQueryVariables = Exact<{
   first: number;
@@ -274,26 +281,35 @@ export type RoomsQueryVariables = Exact<{
 }>;
 
 
-export type RoomsQuery = { rooms: { nodes: Array<{ id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type RoomsQuery = { rooms: { nodes: Array<{ id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null } | null, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type RoomTokensFragment = { realtime: { channel: string | null, token: string | null, headChannel: string | null, headToken: string | null } | null };
 
 export type RoomQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type RoomQuery = { room: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } | null };
+export type RoomQuery = { room: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null, token: string | null, headToken: string | null } | null, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } | null };
+
+export type HeadFieldsFragment = { roomId: string, headSeq: number, version: number, number: number, unreadCount: number, lastMessageAt: string | null, preview: string | null, epoch: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null } | null };
 
 export type HeadsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type HeadsQuery = { heads: { pollAfter: number, rooms: Array<{ roomId: string, headSeq: number, version: number, number: number, unreadCount: number, lastMessageAt: string | null, preview: string | null, epoch: string }> } };
+export type HeadsQuery = { heads: { pollAfter: number, rooms: Array<{ roomId: string, headSeq: number, version: number, number: number, unreadCount: number, lastMessageAt: string | null, preview: string | null, epoch: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null } | null }> } };
+
+export type HeadsWithTokensQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type HeadsWithTokensQuery = { heads: { pollAfter: number, rooms: Array<{ roomId: string, headSeq: number, version: number, number: number, unreadCount: number, lastMessageAt: string | null, preview: string | null, epoch: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null, token: string | null, headToken: string | null } | null }> } };
 
 export type JoinRoomMutationVariables = Exact<{
   roomId: string;
 }>;
 
 
-export type JoinRoomMutation = { joinRoom: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
+export type JoinRoomMutation = { joinRoom: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null, token: string | null, headToken: string | null } | null, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
 
 export type LeaveRoomMutationVariables = Exact<{
   roomId: string;
@@ -307,7 +323,7 @@ export type CreateRoomMutationVariables = Exact<{
 }>;
 
 
-export type CreateRoomMutation = { createRoom: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
+export type CreateRoomMutation = { createRoom: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null } | null, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
 
 export type MarkReadMutationVariables = Exact<{
   roomId: string;
@@ -317,12 +333,19 @@ export type MarkReadMutationVariables = Exact<{
 
 export type MarkReadMutation = { markRead: { id: string, readNumber: number } };
 
+export type OnlineQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type OnlineQuery = { room: { onlineCount: number | null } | null };
+
 export type UpdateRoomMutationVariables = Exact<{
   input: UpdateRoomInput;
 }>;
 
 
-export type UpdateRoomMutation = { updateRoom: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
+export type UpdateRoomMutation = { updateRoom: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, fanout: FanoutMode, realtime: { live: string, channel: string | null, headChannel: string | null } | null, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
 
 export type DeleteRoomMutationVariables = Exact<{
   roomId: string;
@@ -387,7 +410,7 @@ export type ChangesQueryVariables = Exact<{
 }>;
 
 
-export type ChangesQuery = { room: { changes: { nextSeq: number, headSeq: number, epoch: string, reset: boolean, messages: Array<{ id: string, seq: number, number: number, changedSeq: number, authorId: string, content: string, createdAt: string, editedAt: string | null, deletedAt: string | null, clientMessageId: string | null, author: { id: string, username: string, displayName: string } | null, replyTo: { id: string } | null }> } } | null };
+export type ChangesQuery = { room: { version: number, changes: { nextSeq: number, headSeq: number, epoch: string, reset: boolean, messages: Array<{ id: string, seq: number, number: number, changedSeq: number, authorId: string, content: string, createdAt: string, editedAt: string | null, deletedAt: string | null, clientMessageId: string | null, author: { id: string, username: string, displayName: string } | null, replyTo: { id: string } | null }> } } | null };
 
 export type SendMutationVariables = Exact<{
   input: SendMessageInput;
@@ -418,10 +441,24 @@ export type UsersQueryVariables = Exact<{
 
 export type UsersQuery = { users: Array<{ id: string, username: string, displayName: string }> };
 
+export type SetTypingMutationVariables = Exact<{
+  roomId: string;
+}>;
+
+
+export type SetTypingMutation = { setTyping: boolean };
+
 export type ConnectionTokenMutationVariables = Exact<{ [key: string]: never; }>;
 
 
 export type ConnectionTokenMutation = { connectionToken: { token: string, expiresAt: string, endpoint: string, channels: Array<string> } | null };
+
+export type SubscriptionTokenMutationVariables = Exact<{
+  channel: string;
+}>;
+
+
+export type SubscriptionTokenMutation = { subscriptionToken: { token: string } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -495,6 +532,12 @@ export const RoomFieldsFragmentDoc = new TypedDocumentString(`
   version
   epoch
   createdAt
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
   viewerMembership {
     role
     joinedAt
@@ -514,6 +557,34 @@ export const RoomFieldsFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"RoomFields"}) as unknown as TypedDocumentString<RoomFieldsFragment, unknown>;
+export const RoomTokensFragmentDoc = new TypedDocumentString(`
+    fragment RoomTokens on Room {
+  realtime {
+    channel
+    token
+    headChannel
+    headToken
+  }
+}
+    `, {"fragmentName":"RoomTokens"}) as unknown as TypedDocumentString<RoomTokensFragment, unknown>;
+export const HeadFieldsFragmentDoc = new TypedDocumentString(`
+    fragment HeadFields on RoomHead {
+  roomId
+  headSeq
+  version
+  number
+  unreadCount
+  lastMessageAt
+  preview
+  epoch
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
+}
+    `, {"fragmentName":"HeadFields"}) as unknown as TypedDocumentString<HeadFieldsFragment, unknown>;
 export const MessageFieldsFragmentDoc = new TypedDocumentString(`
     fragment MessageFields on Message {
   id
@@ -644,6 +715,12 @@ export const DiscoverDocument = new TypedDocumentString(`
   version
   epoch
   createdAt
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
   viewerMembership {
     role
     joinedAt
@@ -771,6 +848,12 @@ export const AcceptInvitationDocument = new TypedDocumentString(`
   version
   epoch
   createdAt
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
   viewerMembership {
     role
     joinedAt
@@ -911,6 +994,12 @@ export const RoomsDocument = new TypedDocumentString(`
   version
   epoch
   createdAt
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
   viewerMembership {
     role
     joinedAt
@@ -933,6 +1022,7 @@ export const RoomDocument = new TypedDocumentString(`
     query Room($id: ID!) {
   room(id: $id) {
     ...RoomFields
+    ...RoomTokens
   }
 }
     fragment RoomFields on Room {
@@ -946,6 +1036,12 @@ export const RoomDocument = new TypedDocumentString(`
   version
   epoch
   createdAt
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
   viewerMembership {
     role
     joinedAt
@@ -962,6 +1058,14 @@ export const RoomDocument = new TypedDocumentString(`
       username
       displayName
     }
+  }
+}
+fragment RoomTokens on Room {
+  realtime {
+    channel
+    token
+    headChannel
+    headToken
   }
 }`) as unknown as TypedDocumentString<RoomQuery, RoomQueryVariables>;
 export const HeadsDocument = new TypedDocumentString(`
@@ -969,22 +1073,60 @@ export const HeadsDocument = new TypedDocumentString(`
   heads {
     pollAfter
     rooms {
-      roomId
-      headSeq
-      version
-      number
-      unreadCount
-      lastMessageAt
-      preview
-      epoch
+      ...HeadFields
     }
   }
 }
-    `) as unknown as TypedDocumentString<HeadsQuery, HeadsQueryVariables>;
+    fragment HeadFields on RoomHead {
+  roomId
+  headSeq
+  version
+  number
+  unreadCount
+  lastMessageAt
+  preview
+  epoch
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
+}`) as unknown as TypedDocumentString<HeadsQuery, HeadsQueryVariables>;
+export const HeadsWithTokensDocument = new TypedDocumentString(`
+    query HeadsWithTokens {
+  heads {
+    pollAfter
+    rooms {
+      ...HeadFields
+      realtime {
+        token
+        headToken
+      }
+    }
+  }
+}
+    fragment HeadFields on RoomHead {
+  roomId
+  headSeq
+  version
+  number
+  unreadCount
+  lastMessageAt
+  preview
+  epoch
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
+}`) as unknown as TypedDocumentString<HeadsWithTokensQuery, HeadsWithTokensQueryVariables>;
 export const JoinRoomDocument = new TypedDocumentString(`
     mutation JoinRoom($roomId: ID!) {
   joinRoom(roomId: $roomId) {
     ...RoomFields
+    ...RoomTokens
   }
 }
     fragment RoomFields on Room {
@@ -998,6 +1140,12 @@ export const JoinRoomDocument = new TypedDocumentString(`
   version
   epoch
   createdAt
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
   viewerMembership {
     role
     joinedAt
@@ -1014,6 +1162,14 @@ export const JoinRoomDocument = new TypedDocumentString(`
       username
       displayName
     }
+  }
+}
+fragment RoomTokens on Room {
+  realtime {
+    channel
+    token
+    headChannel
+    headToken
   }
 }`) as unknown as TypedDocumentString<JoinRoomMutation, JoinRoomMutationVariables>;
 export const LeaveRoomDocument = new TypedDocumentString(`
@@ -1038,6 +1194,12 @@ export const CreateRoomDocument = new TypedDocumentString(`
   version
   epoch
   createdAt
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
   viewerMembership {
     role
     joinedAt
@@ -1064,6 +1226,13 @@ export const MarkReadDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<MarkReadMutation, MarkReadMutationVariables>;
+export const OnlineDocument = new TypedDocumentString(`
+    query Online($id: ID!) {
+  room(id: $id) {
+    onlineCount
+  }
+}
+    `) as unknown as TypedDocumentString<OnlineQuery, OnlineQueryVariables>;
 export const UpdateRoomDocument = new TypedDocumentString(`
     mutation UpdateRoom($input: UpdateRoomInput!) {
   updateRoom(input: $input) {
@@ -1081,6 +1250,12 @@ export const UpdateRoomDocument = new TypedDocumentString(`
   version
   epoch
   createdAt
+  fanout
+  realtime {
+    live
+    channel
+    headChannel
+  }
   viewerMembership {
     role
     joinedAt
@@ -1264,6 +1439,7 @@ fragment PageFields on MessageConnection {
 export const ChangesDocument = new TypedDocumentString(`
     query Changes($roomId: ID!, $sinceSeq: Seq!, $first: Int!) {
   room(id: $roomId) {
+    version
     changes(sinceSeq: $sinceSeq, first: $first) {
       messages {
         ...MessageFields
@@ -1382,6 +1558,11 @@ export const UsersDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<UsersQuery, UsersQueryVariables>;
+export const SetTypingDocument = new TypedDocumentString(`
+    mutation SetTyping($roomId: ID!) {
+  setTyping(roomId: $roomId)
+}
+    `) as unknown as TypedDocumentString<SetTypingMutation, SetTypingMutationVariables>;
 export const ConnectionTokenDocument = new TypedDocumentString(`
     mutation ConnectionToken {
   connectionToken {
@@ -1392,3 +1573,10 @@ export const ConnectionTokenDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ConnectionTokenMutation, ConnectionTokenMutationVariables>;
+export const SubscriptionTokenDocument = new TypedDocumentString(`
+    mutation SubscriptionToken($channel: String!) {
+  subscriptionToken(channel: $channel) {
+    token
+  }
+}
+    `) as unknown as TypedDocumentString<SubscriptionTokenMutation, SubscriptionTokenMutationVariables>;

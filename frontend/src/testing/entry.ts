@@ -20,6 +20,7 @@ export function roomEntry(id: string, change: Partial<RoomEntry> = {}): RoomEntr
     lastNumber: 0,
     activeAt: '2026-01-01T10:00:00Z',
     preview: null,
+    route: { version: 1, mode: 'PERSONAL', live: null, channel: null, headChannel: null },
     ...change,
   };
 }

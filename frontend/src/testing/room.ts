@@ -1,4 +1,4 @@
-/** A room as the server has it in one epoch, with all that it ever was. */
+/** A room's messages as the server has them in one epoch, with all that they ever were. */
 
 import type { MessageState } from '../features/timeline/model/timeline.ts';
 
@@ -15,6 +15,7 @@ export class ServerRoom {
     readonly epoch: string,
     /** Change n is at n - 1. */
     readonly log: MessageState[] = [],
+    readonly id = ROOM,
   ) {
     for (const state of log) this.states.set(state.id, state);
   }
@@ -37,8 +38,8 @@ export class ServerRoom {
     const number = this.states.size + 1;
     return this.#write({
       // None comes twice, not even after a restore.
-      id: `${this.epoch}/${number}`,
-      roomId: ROOM,
+      id: this.id === ROOM ? `${this.epoch}/${number}` : `${this.id}/${this.epoch}/${number}`,
+      roomId: this.id,
       seq,
       number,
       changedSeq: seq,
@@ -66,7 +67,7 @@ export class ServerRoom {
 
   /** What a restore brings back: all but the last changes, in another epoch. */
   restored(keep: number, epoch: string): ServerRoom {
-    return new ServerRoom(epoch, this.log.slice(0, keep));
+    return new ServerRoom(epoch, this.log.slice(0, keep), this.id);
   }
 
   /** A page, as GraphQL answers it. */

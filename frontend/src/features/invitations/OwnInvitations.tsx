@@ -113,10 +113,7 @@ function Row({ invitation, onAnswered }: RowProps) {
         <Button look="primary" aria-label={words.acceptOf(roomName)} onClick={() => void accept()}>
           {words.accept}
         </Button>
-        <Button
-          aria-label={words.declineOf(roomName)}
-          onClick={() => void decline()}
-        >
+        <Button aria-label={words.declineOf(roomName)} onClick={() => void decline()}>
           {words.decline}
         </Button>
       </span>

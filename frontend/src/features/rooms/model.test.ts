@@ -25,6 +25,8 @@ function head(roomId: string, change: Partial<Head> = {}): Head {
     lastMessageAt: null,
     preview: null,
     epoch: 'e',
+    fanout: 'PERSONAL',
+    realtime: null,
     ...change,
   };
 }
@@ -135,6 +137,7 @@ describe('a head event', () => {
     number: 5,
     lastMessageAt: '2026-01-02T10:00:00Z',
     preview: 'the newest',
+    memberCount: null,
   };
 
   test('brings number, time and preview', () => {

@@ -1,6 +1,12 @@
 /** The rooms that this tab knows: pure functions over immutable values. */
 
-import type { Role, RoomFieldsFragment, Visibility } from '../../gql/graphql.ts';
+import type {
+  FanoutMode,
+  HeadFieldsFragment,
+  Role,
+  RoomFieldsFragment,
+  Visibility,
+} from '../../gql/graphql.ts';
 
 export interface RoomEntry {
   id: string;
@@ -28,6 +34,20 @@ export interface RoomEntry {
   /** When something last happened: the newest message, else the joining. */
   activeAt: string;
   preview: Preview | null;
+  /** Where its events come from; null: not known. */
+  route: Route | null;
+}
+
+/** The channels of a room, as of one version of it: the newer stands. */
+interface Route {
+  version: number;
+  mode: FanoutMode;
+  /** Of who is here and who types. */
+  live: string | null;
+  /** Of its events, in ROOM mode; null there: not known yet. */
+  channel: string | null;
+  /** Of where it stands, in ROOM mode. */
+  headChannel: string | null;
 }
 
 /** Why somebody is no longer a member. */
@@ -43,16 +63,7 @@ export interface Preview {
 
 export type Rooms = Readonly<Record<string, RoomEntry>>;
 
-export interface Head {
-  roomId: string;
-  headSeq: number;
-  version: number;
-  number: number;
-  unreadCount: number;
-  lastMessageAt: string | null;
-  preview: string | null;
-  epoch: string;
-}
+export type Head = HeadFieldsFragment;
 
 export function entryFrom(room: RoomFieldsFragment): RoomEntry {
   const last = room.lastMessage;
@@ -80,7 +91,18 @@ export function entryFrom(room: RoomFieldsFragment): RoomEntry {
       text: last.content,
       deleted: last.deletedAt !== null,
     },
+    route: routeFrom(room),
   };
+}
+
+function routeFrom({ version, fanout, realtime }: RoomFieldsFragment | HeadFieldsFragment): Route {
+  const { live = null, channel = null, headChannel = null } = realtime ?? {};
+  return { version, mode: fanout, live, channel, headChannel };
+}
+
+/** The newer of two; a query's answer says more than an event of the same version. */
+function newerRoute(known: Route | null, answered: Route | null): Route | null {
+  return known && answered && known.version > answered.version ? known : answered;
 }
 
 /** Takes in what a query answered; what a push brought since then stands. */
@@ -107,10 +129,12 @@ export function withRoom(rooms: Rooms, entry: RoomEntry): Rooms {
       lastNumber: Math.max(known.lastNumber, entry.lastNumber),
       activeAt: ahead ? known.activeAt : entry.activeAt,
       preview: ahead ? known.preview : entry.preview,
+      route: newerRoute(known.route, entry.route),
     },
   };
 }
 
+/** After a departure: who may still read asks for its channels anew. */
 export function withoutRoom(rooms: Rooms, id: string, why: Departure | null = null): Rooms {
   const known = rooms[id];
   return known ? { ...rooms, [id]: departed(known, why) } : rooms;
@@ -124,7 +148,32 @@ function departed(known: RoomEntry, why: Departure | null): RoomEntry {
     mutedUntil: null,
     membershipVersion: 0,
     departure: why ?? known.departure,
+    route: null,
   };
+}
+
+/**
+ * Takes in a `fanout` event: null when it is old. In ROOM mode the names of the
+ * channels have to be asked for.
+ */
+export function withFanout(
+  rooms: Rooms,
+  {
+    room,
+    epoch,
+    version,
+    mode,
+  }: { room: string; epoch: string; version: number; mode: FanoutMode },
+): Rooms | null {
+  const known = rooms[room];
+  if (!known?.route || known.epoch !== epoch || version <= known.route.version) return null;
+  const route = { version, mode, live: known.route.live, channel: null, headChannel: null };
+  return { ...rooms, [room]: { ...known, route } };
+}
+
+/** Whether the names of the room's channels have to be asked for. */
+export function lacksChannels({ route }: RoomEntry): boolean {
+  return route === null || (route.mode === 'ROOM' && route.channel === null);
 }
 
 export interface NewMessage {
@@ -220,6 +269,7 @@ function atHead(known: RoomEntry, head: Head): RoomEntry {
             deleted: head.preview === null,
           }
         : known.preview,
+    route: newerRoute(known.route, routeFrom(head)),
   };
 }
 
@@ -231,25 +281,37 @@ export interface HeadEvent {
   number: number | null;
   lastMessageAt: string | null;
   preview: string | null | undefined;
+  memberCount: number | null;
 }
 
 /** Takes in a `head` event; `ask`: more of the room has to be asked than it says. */
 export function withHeadEvent(rooms: Rooms, head: HeadEvent): { rooms: Rooms; ask: boolean } {
   const known = rooms[head.room];
   if (!known || known.epoch !== head.epoch) return { rooms, ask: true };
-  const { number, lastMessageAt, preview } = head;
-  const newer = number !== null && number > known.lastNumber;
-  const whole = preview !== undefined && lastMessageAt !== null;
+  const number = head.number ?? 0;
+  const newer = number > known.lastNumber;
+  const whole = head.preview !== undefined && head.lastMessageAt !== null;
   const ask = (head.version ?? 0) > known.version || (newer && !whole);
-  if (!newer) return { rooms, ask };
+  const same = number === known.lastNumber && number === known.preview?.number;
   const entry: RoomEntry = {
     ...known,
-    lastNumber: number,
-    activeAt: lastMessageAt ?? known.activeAt,
+    // Of a small room its members' events say it, each with a version.
+    memberCount:
+      known.route?.mode === 'ROOM' && head.memberCount !== null
+        ? head.memberCount
+        : known.memberCount,
+    lastNumber: Math.max(known.lastNumber, number),
+    activeAt: newer ? (head.lastMessageAt ?? known.activeAt) : known.activeAt,
     preview:
-      preview === undefined
-        ? known.preview
-        : { number, authorId: null, author: null, text: preview ?? '', deleted: preview === null },
+      (newer || same) && head.preview !== undefined
+        ? {
+            number,
+            authorId: same ? (known.preview?.authorId ?? null) : null,
+            author: same ? (known.preview?.author ?? null) : null,
+            text: head.preview ?? '',
+            deleted: head.preview === null,
+          }
+        : known.preview,
   };
   return { rooms: { ...rooms, [head.room]: entry }, ask };
 }

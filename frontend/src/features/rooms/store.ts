@@ -3,6 +3,7 @@ import {
   CreateRoomDocument,
   type CreateRoomInput,
   HeadsDocument,
+  HeadsWithTokensDocument,
   JoinRoomDocument,
   LeaveRoomDocument,
   RoomDocument,
@@ -20,8 +21,10 @@ import {
   entryFrom,
   type Head,
   type HeadEvent,
+  lacksChannels,
   type NewMessage,
   type Rooms,
+  withFanout,
   withHeadEvent,
   withHeads,
   withMessage,
@@ -30,6 +33,7 @@ import {
   withRead,
   withRoom,
 } from './model.ts';
+import { forgetTokens, noteTokens } from './tokens.ts';
 
 interface RoomsState {
   rooms: Rooms;
@@ -49,6 +53,13 @@ export const useRooms = create<RoomsState>(() => START);
 /** The latest joining that was told, by room: a departure before it may be told later. */
 const joinedAt = new Map<string, number>();
 
+/** Counts what is asked, and departures; by room, the latest that counts: what was asked before it does not. */
+let asks = 0;
+const latest = new Map<string, number>();
+
+/** Whether an answer about a room is older than what is known of it. */
+const isOutdated = (id: string, ask: number) => (latest.get(id) ?? 0) > ask;
+
 /** Counts joins, so that an answer from before one is not taken for a departure. */
 let joins = 0;
 
@@ -57,6 +68,8 @@ const update = (change: (rooms: Rooms) => Rooms) =>
 
 export function clearRooms(): void {
   joinedAt.clear();
+  latest.clear();
+  forgetTokens();
   useRooms.setState(START, true);
 }
 
@@ -66,9 +79,12 @@ export async function loadRooms(): Promise<void> {
   try {
     let after: string | null = null;
     do {
+      asks += 1;
+      const ask = asks;
       const page: RoomsQuery = await request(RoomsDocument, { first: PAGE, after });
       const { nodes, pageInfo } = page.rooms;
-      update((known) => nodes.reduce((all, room) => withRoom(all, entryFrom(room)), known));
+      const fresh = nodes.filter(({ id }) => !isOutdated(id, ask));
+      update((known) => fresh.reduce((all, room) => withRoom(all, entryFrom(room)), known));
       after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
     } while (after !== null);
     useRooms.setState({ list: 'ready' });
@@ -80,9 +96,14 @@ export async function loadRooms(): Promise<void> {
 /** Loads one room, joined or not. */
 export async function loadRoom(id: string): Promise<void> {
   const before = joins;
+  asks += 1;
+  const ask = asks;
   try {
     const { room } = await request(RoomDocument, { id });
+    if (isOutdated(id, ask)) return;
+    latest.set(id, ask);
     if (!room) throw new RequestError('NOT_FOUND', 'no such room');
+    noteTokens(room.realtime);
     update((rooms) => {
       const entry = entryFrom(room);
       const member = entry.member || (joins !== before && rooms[id]?.member === true);
@@ -90,8 +111,15 @@ export async function loadRoom(id: string): Promise<void> {
     });
     setFailure(id, null);
   } catch (error) {
-    setFailure(id, codeOf(error));
+    const code = codeOf(error);
+    if (isClosed(code) && joins === before) update((rooms) => withoutRoom(rooms, id));
+    setFailure(id, code);
   }
+}
+
+/** Whether an error says that there is no such room for the viewer. */
+export function isClosed(code: ErrorCode | undefined): boolean {
+  return code === 'NOT_FOUND' || code === 'FORBIDDEN' || code === 'BAD_USER_INPUT';
 }
 
 function setFailure(id: string, code: ErrorCode | null): void {
@@ -106,13 +134,19 @@ export interface Comparison {
   ask: readonly string[];
 }
 
-/** Compares with the server's heads. @throws RequestError */
-export async function compareHeads(): Promise<Comparison> {
+/** Compares with the server's heads, and brings tokens if wanted. @throws RequestError */
+export async function compareHeads(tokens = false): Promise<Comparison> {
   const before = joins;
-  const { heads } = await request(HeadsDocument, {});
+  const heads = tokens ? await headsWithTokens() : (await request(HeadsDocument, {})).heads;
   const { rooms, ask } = withHeads(useRooms.getState().rooms, heads.rooms, joins === before);
   useRooms.setState({ rooms });
   return { heads: heads.rooms, pollAfter: heads.pollAfter, ask };
+}
+
+async function headsWithTokens() {
+  const { heads } = await request(HeadsWithTokensDocument, {});
+  for (const { realtime } of heads.rooms) noteTokens(realtime);
+  return heads;
 }
 
 /** Loads what a comparison left to ask. */
@@ -124,6 +158,7 @@ export async function askRooms(ids: readonly string[]): Promise<void> {
 /** @throws RequestError */
 export async function joinRoom(roomId: string): Promise<void> {
   const { joinRoom: room } = await request(JoinRoomDocument, { roomId });
+  noteTokens(room.realtime);
   noteJoined(room);
 }
 
@@ -140,6 +175,8 @@ export function noteRoom(room: RoomFieldsFragment): void {
 
 /** The viewer is no longer a member. */
 export function noteDeparted(roomId: string, why: Departure): void {
+  asks += 1;
+  latest.set(roomId, asks);
   update((rooms) => withoutRoom(rooms, roomId, why));
 }
 
@@ -173,6 +210,28 @@ export function noteHeadEvent(head: HeadEvent): boolean {
   return ask;
 }
 
+/** Takes in a `fanout` event; false: it is an old one. */
+export function noteFanout(event: Extract<PlazaEvent, { type: 'fanout' }>): boolean {
+  const rooms = withFanout(useRooms.getState().rooms, event);
+  if (rooms) useRooms.setState({ rooms });
+  return rooms !== null;
+}
+
+/** A room's version by the way, null: it is not there for the viewer. What is newer is asked for. */
+export function noteVersion(roomId: string, version: number | null): void {
+  const known = useRooms.getState().rooms[roomId];
+  if (!known) return;
+  const newest = Math.max(known.version, known.route?.version ?? 0);
+  if (version === null || version > newest) void loadRoom(roomId);
+}
+
+/** Whether the room is on the screen of somebody who may read it, without its channels being known. */
+export function isWithoutChannels(roomId: string): boolean {
+  const { rooms, failures } = useRooms.getState();
+  const room = rooms[roomId];
+  return room !== undefined && lacksChannels(room) && !isClosed(failures[roomId]);
+}
+
 /** The installation has begun anew: what was only read, not joined, is forgotten. */
 export function forgetOtherRooms(epoch: string): void {
   update((rooms) => withoutEpochs(rooms, epoch));
@@ -196,7 +255,6 @@ export function applyRoomEvent(event: PlazaEvent): void {
     case 'joined':
       joins += 1;
       joinedAt.set(event.room, Math.max(event.version, joinedAt.get(event.room) ?? 0));
-      void loadRoom(event.room);
       break;
     case 'left':
       if (event.version < (joinedAt.get(event.room) ?? 0)) break;

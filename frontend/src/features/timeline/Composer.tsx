@@ -4,6 +4,7 @@ import { cx } from '../../shared/ui/cx.ts';
 import { Icon } from '../../shared/ui/Icon.tsx';
 import styles from './Composer.module.css';
 import { draftOf, keepDraft } from './drafts.ts';
+import { sayTyping } from './here.ts';
 import { charsOver } from './limits.ts';
 import { send } from './sending.ts';
 import { TextBox, type TextBoxHandle } from './TextBox.tsx';
@@ -29,6 +30,7 @@ export function Composer({ roomId, roomName, onSent, onEditLast, ref }: Composer
     setValue(next);
     setFull(false);
     keepDraft(roomId, next);
+    if (next.trim() !== '') sayTyping(roomId);
   };
 
   const submit = () => {

@@ -6,6 +6,7 @@ import { useLive } from '../../shared/realtime/live.ts';
 import { IconButton } from '../../shared/ui/Button.tsx';
 import { Icon } from '../../shared/ui/Icon.tsx';
 import type { RoomEntry } from '../rooms/model.ts';
+import { useHere } from './here.ts';
 import styles from './RoomHeader.module.css';
 
 const RoomSettings = lazy(() => import('../rooms/RoomSettings.tsx'));
@@ -20,6 +21,7 @@ export function RoomHeader({ room, panel, onPanel }: RoomHeaderProps) {
   const navigate = useNavigate();
   const [settings, setSettings] = useState(false);
   const live = useLive((state) => state.status === 'live');
+  const online = useHere((here) => here.online);
   return (
     <header className={styles.head}>
       <IconButton
@@ -38,6 +40,12 @@ export function RoomHeader({ room, panel, onPanel }: RoomHeaderProps) {
       {!live && (
         <span className={styles.status}>
           <LiveIndicator short />
+        </span>
+      )}
+      {live && online !== null && (
+        <span className={styles.pill}>
+          <i className={styles.dot} />
+          {text.room.here(online)}
         </span>
       )}
       <span className={styles.pill}>{text.rooms.members(room.memberCount)}</span>

@@ -12,16 +12,18 @@ import { type RoomEntry, unreadOf } from '../rooms/model.ts';
 import { useMute } from '../rooms/mute.ts';
 import { joinRoom, loadRoom, useRooms } from '../rooms/store.ts';
 import { Composer } from './Composer.tsx';
-import { loadNewest, openRoom, setOpenRoom } from './history.ts';
+import { loadNewest, openRoom } from './history.ts';
 import { type LogHandle, MessageLog } from './MessageLog.tsx';
 import type { Timeline } from './model/timeline.ts';
+import { setOpenRoom } from './open.ts';
 import { usePeople } from './people.ts';
 import { RoomHeader } from './RoomHeader.tsx';
 import styles from './RoomScreen.module.css';
-import { markRead } from './reading.ts';
+import { markRead, tellMarks } from './reading.ts';
 import { remove } from './sending.ts';
 import { heldOf, useTimelines } from './store.ts';
 import type { TextBoxHandle } from './TextBox.tsx';
+import { Typing } from './Typing.tsx';
 
 const MembersPanel = lazy(() => import('../members/MembersPanel.tsx'));
 const Departed = lazy(() => import('./Departed.tsx'));
@@ -62,6 +64,9 @@ function Room({ roomId }: { roomId: string }) {
     const entry = useRooms.getState().rooms[roomId];
     if (known && entry) void openRoom(roomId, unreadOf(entry));
   }, [roomId, known]);
+
+  // What was read is told before the next room is.
+  useEffect(() => () => tellMarks(roomId), [roomId]);
 
   if (!room) {
     if (!failure) return <main className={styles.main} />;
@@ -174,6 +179,7 @@ function Conversation({ room }: { room: RoomEntry }) {
       <Announcer timeline={timeline} me={me} />
       <footer className={styles.foot}>
         <div className={styles.wrap}>
+          <Typing />
           {mutedUntil ? (
             <Suspense fallback={<div className={styles.guest} />}>
               <Muted until={mutedUntil} onOver={focusComposer} />

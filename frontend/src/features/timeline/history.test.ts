@@ -98,7 +98,10 @@ beforeEach(() => {
       .sort((a, b) => a.changedSeq - b.changedSeq);
     const messages = all.slice(0, Number(first));
     const nextSeq = messages.length < all.length ? messages.at(-1)?.changedSeq : head;
-    return room({ changes: { messages, nextSeq, headSeq: head, epoch, reset: all.length > 500 } });
+    return room({
+      version: 1,
+      changes: { messages, nextSeq, headSeq: head, epoch, reset: all.length > 500 },
+    });
   });
 });
 

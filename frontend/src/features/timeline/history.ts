@@ -10,7 +10,7 @@ import {
 import { codeOf, RequestError } from '../../shared/graphql/errors.ts';
 import { request } from '../../shared/graphql/request.ts';
 import { useSession } from '../auth/session.ts';
-import { noteMessage } from '../rooms/store.ts';
+import { noteMessage, noteVersion } from '../rooms/store.ts';
 import {
   applyChange,
   applyChanges,
@@ -38,13 +38,16 @@ const MAX_EARLY = 256;
 const MAX_ROOMS = 6;
 const CATCH_UP_RETRY_MS = 3_000;
 
-let openRoomId: string | null = null;
 /** Most recently opened first. */
 let recent: string[] = [];
 /** What is in view of a reader who is scrolled up, by room. */
 const inView = new Map<string, string>();
 const catchingUp = new Map<string, Promise<void>>();
 const retries = new Map<string, ReturnType<typeof setTimeout>>();
+/** Rooms whose changes have to be asked for though nothing is known to be missing. */
+const owed = new Set<string>();
+/** Who waits for that. */
+const waiting = new Map<string, (() => void)[]>();
 
 const me = () => useSession.getState().viewer?.id ?? '';
 
@@ -53,15 +56,8 @@ export function clearHistory(): void {
   inView.clear();
   for (const timer of retries.values()) clearTimeout(timer);
   retries.clear();
-}
-
-/** Which room is on the screen: it alone is polled while not live. */
-export function setOpenRoom(roomId: string | null): void {
-  openRoomId = roomId;
-}
-
-export function openRoomOf(): string | null {
-  return openRoomId;
+  owed.clear();
+  for (const roomId of [...waiting.keys()]) answered(roomId);
 }
 
 /** Shows a room: from what is held, or from the first unread message on, if that is not far. */
@@ -107,6 +103,8 @@ async function loadFirst(roomId: string, load: () => Promise<Page>): Promise<voi
   const { loading } = heldOf(roomId);
   if (loading.first) return;
   setHeld(roomId, { loading: { ...loading, first: true }, early: [] });
+  // What is asked now is as good as the changes.
+  const owing = owed.delete(roomId);
   try {
     const page = await load();
     const timeline = begin(roomId, page, heldOf(roomId).early);
@@ -120,6 +118,7 @@ async function loadFirst(roomId: string, load: () => Promise<Page>): Promise<voi
     changeTimeline(roomId, me(), (begun) => ({ ...begun }));
     settleUp(roomId, timeline);
   } catch (error) {
+    if (owing) owed.add(roomId);
     const { loading: now, failed: before } = heldOf(roomId);
     setHeld(roomId, {
       loading: { ...now, first: false },
@@ -231,6 +230,12 @@ export function hasFailed(roomId: string): boolean {
 
 /** Learns how far a room has come; asks for nothing. */
 export function learnHead(roomId: string, headSeq: number, epoch: string): void {
+  const { loading, early } = heldOf(roomId);
+  if (loading.first) {
+    // The page may have been read before that.
+    const head = { seq: headSeq, epoch, message: null };
+    setHeld(roomId, { early: [...early, head].slice(-MAX_EARLY) });
+  }
   changeTimeline(roomId, me(), (held) => noteHead(held, headSeq, epoch));
 }
 
@@ -239,14 +244,35 @@ export function forgetOtherTimelines(epoch: string): void {
   for (const roomId of Object.keys(useTimelines.getState().held)) learnHead(roomId, 0, epoch);
 }
 
-/** Whether the room's timeline is held and is known to miss something. */
+/** Whether the room's timeline is held and misses something, or may. */
 export function isMissing(roomId: string): boolean {
   const { timeline } = heldOf(roomId);
-  return timeline !== null && (timeline.stale || isBehind(timeline));
+  return timeline !== null && (timeline.stale || isBehind(timeline) || owed.has(roomId));
 }
 
 export async function catchUpIfBehind(roomId: string): Promise<void> {
   if (isMissing(roomId)) await catchUp(roomId);
+  else answered(roomId);
+}
+
+/** Ends once `changes` that were asked from now on have been answered; nothing held needs none. */
+export function catchUpAnew(roomId: string): Promise<void> {
+  const { timeline, loading } = heldOf(roomId);
+  if (!timeline && !loading.first) return Promise.resolve();
+  owed.add(roomId);
+  return new Promise((resolve) => {
+    waiting.set(roomId, [...(waiting.get(roomId) ?? []), resolve]);
+    void catchUp(roomId);
+  });
+}
+
+function answered(roomId: string): void {
+  const { timeline, loading } = heldOf(roomId);
+  if (owed.has(roomId) && (timeline || loading.first)) return;
+  owed.delete(roomId);
+  const resolves = waiting.get(roomId) ?? [];
+  waiting.delete(roomId);
+  for (const resolve of resolves) resolve();
 }
 
 /** Asks `changes` until nothing is missing; once at a time a room. */
@@ -255,13 +281,21 @@ export function catchUp(roomId: string): Promise<void> {
   if (running) return running;
   clearTimeout(retries.get(roomId));
   const run = askChanges(roomId)
-    .catch(() => {
-      retries.set(
-        roomId,
-        setTimeout(() => void catchUpIfBehind(roomId), CATCH_UP_RETRY_MS * (1 + Math.random())),
-      );
-    })
-    .finally(() => catchingUp.delete(roomId));
+    .finally(() => catchingUp.delete(roomId))
+    .then(
+      () => {
+        // Owed since the last request began.
+        const { timeline, loading } = heldOf(roomId);
+        if (owed.has(roomId) && timeline && !loading.first) return catchUp(roomId);
+        return answered(roomId);
+      },
+      () => {
+        retries.set(
+          roomId,
+          setTimeout(() => void catchUpIfBehind(roomId), CATCH_UP_RETRY_MS * (1 + Math.random())),
+        );
+      },
+    );
   catchingUp.set(roomId, run);
   return run;
 }
@@ -272,15 +306,28 @@ async function askChanges(roomId: string): Promise<void> {
     if (!timeline || loading.first) return;
     if (timeline.stale) return renew(roomId);
     const sinceSeq = timeline.position;
-    const { room } = await request(ChangesDocument, { roomId, sinceSeq, first: MAX_PAGE });
-    const { changes } = present(room);
+    const { changes } = await changesSince(roomId, sinceSeq);
     learnPeople(authorsOf(changes.messages));
     const answer = changesFrom(roomId, sinceSeq, changes);
     const next = changeTimeline(roomId, me(), (held) => applyChanges(held, answer));
     if (!next) return;
     if (next.stale) return renew(roomId);
     noteLast(next);
+    if (owed.has(roomId)) continue;
     if (!isBehind(next) || next.position <= sinceSeq) return;
+  }
+}
+
+async function changesSince(roomId: string, sinceSeq: number) {
+  const owing = owed.delete(roomId);
+  try {
+    const { room } = await request(ChangesDocument, { roomId, sinceSeq, first: MAX_PAGE });
+    // Whoever only reads is not told that the room has changed, or is closed to them.
+    noteVersion(roomId, room?.version ?? null);
+    return present(room);
+  } catch (error) {
+    if (owing) owed.add(roomId);
+    throw error;
   }
 }
 
@@ -300,7 +347,7 @@ function noteLast({ roomId, epoch, messages, hasNewer }: Timeline): void {
 }
 
 function settleUp(roomId: string, timeline: Timeline): void {
-  if (timeline.stale || isBehind(timeline)) void catchUp(roomId);
+  void catchUpIfBehind(roomId);
   void findPeople(timeline.messages.map(({ authorId }) => authorId));
 }
 

@@ -23,6 +23,7 @@ const moment = new Intl.DateTimeFormat(undefined, {
 });
 const relativeDay = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
 const whole = new Intl.NumberFormat();
+const list = new Intl.ListFormat('en', { type: 'conjunction' });
 const plural = new Intl.PluralRules('en');
 
 const DAY_MS = 86_400_000;
@@ -34,6 +35,11 @@ export function formatNumber(value: number): string {
 /** "1 member", "24,318 members". */
 export function counted(value: number, one: string, other: string): string {
   return `${formatNumber(value)} ${plural.select(value) === 'one' ? one : other}`;
+}
+
+/** "Ada", "Ada and Bo". */
+export function listed(names: readonly string[]): string {
+  return list.format(names);
 }
 
 export function formatTime(iso: string): string {

@@ -1,7 +1,7 @@
 /** Every word that people read, in one place. */
 
 import type { ErrorCode } from '../graphql/errors.ts';
-import { counted, formatNumber } from './format.ts';
+import { counted, formatNumber, listed } from './format.ts';
 
 export const text = {
   /** Of the browser's tab. */
@@ -141,6 +141,10 @@ export const text = {
     guestRemoved: 'You were removed from this room. You can read on, and join again.',
     join: 'Join room',
     from: (author: string) => `New message from ${author}`,
+    here: (count: number) => `${formatNumber(count)} here`,
+    typing: (names: readonly string[]) =>
+      `${listed(names)} ${names.length === 1 ? 'is' : 'are'} typing`,
+    typingCount: (count: number) => `${counted(count, 'person is', 'people are')} typing`,
   },
 
   composer: {

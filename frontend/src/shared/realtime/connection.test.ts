@@ -53,11 +53,16 @@ beforeEach(() => {
   FakeClient.made = [];
   let count = 0;
   options = {
-    fetchToken: vi.fn(async () => {
+    fetchConnectionToken: vi.fn(async () => {
       count += 1;
       return { token: `token-${count}`, endpoint: '/connection/websocket' };
     }),
     isSessionOver: vi.fn(() => false),
+    freshToken: vi.fn(() => null),
+    fetchToken: vi.fn(async () => 'token'),
+    onConnected: vi.fn(),
+    onSubscribed: vi.fn(),
+    onRefused: vi.fn(),
     onEvents: vi.fn(),
     onGap: vi.fn(),
     onStatus: vi.fn(),
@@ -113,28 +118,28 @@ test('what the SDK takes as final is tried again', async () => {
 });
 
 test('when the session is over, it is left', async () => {
-  options.fetchToken.mockRejectedValue(new Error('401'));
+  options.fetchConnectionToken.mockRejectedValue(new Error('401'));
   options.isSessionOver.mockReturnValue(true);
   connection.open();
   await vi.advanceTimersByTimeAsync(200_000);
-  expect(options.fetchToken).toHaveBeenCalledTimes(1);
+  expect(options.fetchConnectionToken).toHaveBeenCalledTimes(1);
 });
 
 test('while nobody answers, it goes on asking for a token', async () => {
-  options.fetchToken.mockRejectedValue(new Error('no answer'));
+  options.fetchConnectionToken.mockRejectedValue(new Error('no answer'));
   connection.open();
   await vi.advanceTimersByTimeAsync(200_000);
-  expect(options.fetchToken.mock.calls.length).toBeGreaterThan(2);
+  expect(options.fetchConnectionToken.mock.calls.length).toBeGreaterThan(2);
   expect(connection.status).toBe('not-live');
 });
 
 test('with real time switched off it is not live at once, and looks again', async () => {
-  options.fetchToken.mockResolvedValue(null);
+  options.fetchConnectionToken.mockResolvedValue(null);
   connection.open();
   await vi.advanceTimersByTimeAsync(0);
   expect(connection.status).toBe('not-live');
   await vi.advanceTimersByTimeAsync(61_000);
-  expect(options.fetchToken).toHaveBeenCalledTimes(2);
+  expect(options.fetchConnectionToken).toHaveBeenCalledTimes(2);
 });
 
 test('a subscription that was not recovered is a gap, one that was is none', async () => {
@@ -179,8 +184,11 @@ test('events are handed on in order, without the ticks', async () => {
       ],
     },
   });
-  expect(options.onEvents).toHaveBeenCalledWith([
-    { ...about, type: 'read', number: 1 },
-    { ...about, type: 'read', number: 2 },
-  ]);
+  expect(options.onEvents).toHaveBeenCalledWith(
+    [
+      { ...about, type: 'read', number: 1 },
+      { ...about, type: 'read', number: 2 },
+    ],
+    true,
+  );
 });

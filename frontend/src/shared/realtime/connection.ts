@@ -1,6 +1,7 @@
 import { Centrifuge, UnauthorizedError } from 'centrifuge';
 import { type PlazaEvent, readPublication } from './events.ts';
 import { type LiveStatus, liveStatus, TICK_LIMIT_MS } from './status.ts';
+import { type SubscriptionEvents, Subscriptions } from './subscriptions.ts';
 
 export interface RealtimeToken {
   token: string;
@@ -8,13 +9,15 @@ export interface RealtimeToken {
   endpoint: string;
 }
 
-export interface ConnectionOptions {
+export interface ConnectionOptions extends Omit<SubscriptionEvents, 'onPublication'> {
   /** A fresh connection token; null: real time is off. Throws when nobody answers. */
-  fetchToken(): Promise<RealtimeToken | null>;
-  /** Whether an error of `fetchToken` means that the session is over. */
+  fetchConnectionToken(): Promise<RealtimeToken | null>;
+  /** Whether an error of `fetchConnectionToken` means that the session is over. */
   isSessionOver(error: unknown): boolean;
-  /** Events in the order of their channel. */
-  onEvents(events: PlazaEvent[]): void;
+  /** Events in the order of their channel; `own`: it is the viewer's. */
+  onEvents(events: PlazaEvent[], own: boolean): void;
+  /** What tokens open has to be held anew. */
+  onConnected(): void;
   /** What was missed has to be fetched. */
   onGap(): void;
   onStatus(status: LiveStatus): void;
@@ -22,6 +25,7 @@ export interface ConnectionOptions {
 
 /** A token for an attempt must not be older than this: it is good for a few seconds only. */
 const TOKEN_AGE_MS = 3_000;
+const PERSONAL = 'personal:';
 const CHECK_MS = 1_000;
 const RETRY_MIN_MS = 4_000;
 const RETRY_MAX_MS = 60_000;
@@ -46,8 +50,17 @@ export class RealtimeConnection {
   #lastTick = 0;
   #syncing = false;
   #status: LiveStatus = 'catching-up';
+  readonly #subscriptions: Subscriptions;
 
-  constructor(private readonly options: ConnectionOptions) {}
+  constructor(private readonly options: ConnectionOptions) {
+    this.#subscriptions = new Subscriptions({
+      freshToken: (channel) => options.freshToken(channel),
+      fetchToken: (channel) => options.fetchToken(channel),
+      onPublication: (channel, data) => this.#receive(channel, data),
+      onSubscribed: (channel, recovered) => options.onSubscribed(channel, recovered),
+      onRefused: (channel) => options.onRefused(channel),
+    });
+  }
 
   open(): void {
     this.#checkTimer = setInterval(() => this.#check(), CHECK_MS);
@@ -62,9 +75,30 @@ export class RealtimeConnection {
     clearTimeout(this.#retryTimer);
     removeEventListener('online', this.#onNetwork);
     removeEventListener('offline', this.#onNetwork);
+    this.#subscriptions.hold([]);
     this.#client?.disconnect();
     this.#client?.removeAllListeners();
     this.#client = null;
+  }
+
+  /**
+   * Holds these channels and no others, beside those that come with the
+   * connection; those that have to `wait` are not opened yet.
+   */
+  hold(channels: Iterable<string>, wait?: ReadonlySet<string>): void {
+    this.#subscriptions.hold(channels, wait);
+  }
+
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  isSubscribed(channel: string): boolean {
+    return this.#subscriptions.isSubscribed(channel);
+  }
+
+  isOpening(channel: string): boolean {
+    return this.#subscriptions.isOpening(channel);
   }
 
   get status(): LiveStatus {
@@ -81,7 +115,7 @@ export class RealtimeConnection {
 
   async #start(): Promise<void> {
     try {
-      const token = await this.options.fetchToken();
+      const token = await this.options.fetchConnectionToken();
       if (this.#closed) return;
       this.#enabled = token !== null;
       this.#check();
@@ -106,6 +140,7 @@ export class RealtimeConnection {
     });
     client.on('connecting', () => {
       this.#socket(false);
+      this.#subscriptions.detach();
       client.setToken('');
     });
     client.on('error', () => {
@@ -114,14 +149,17 @@ export class RealtimeConnection {
     client.on('connected', () => {
       this.#retries = 0;
       this.#socket(true);
+      this.#subscriptions.attach(client);
+      this.options.onConnected();
     });
     client.on('subscribed', ({ channel, recovered }) => {
-      if (channel.startsWith('personal:') && !recovered) this.options.onGap();
+      if (channel.startsWith(PERSONAL) && !recovered) this.options.onGap();
     });
-    client.on('publication', ({ data }) => this.#receive(data));
+    client.on('publication', ({ channel, data }) => this.#receive(channel, data));
     client.on('disconnected', () => {
       this.#socket(false);
       if (this.#closed) return;
+      this.#subscriptions.detach(true);
       client.removeAllListeners();
       this.#client = null;
       this.#again(this.#backoff());
@@ -134,7 +172,7 @@ export class RealtimeConnection {
     this.#first = null;
     if (first && Date.now() - this.#tokenAt < TOKEN_AGE_MS) return first.token;
     try {
-      const token = await this.options.fetchToken();
+      const token = await this.options.fetchConnectionToken();
       this.#tokenAt = Date.now();
       if (!token) throw new UnauthorizedError('real time is off');
       return token.token;
@@ -143,10 +181,10 @@ export class RealtimeConnection {
     }
   }
 
-  #receive(data: unknown): void {
+  #receive(channel: string, data: unknown): void {
     const events = readPublication(data);
     const about = events.filter(({ type }) => type !== 'tick');
-    if (about.length > 0) this.options.onEvents(about);
+    if (about.length > 0) this.options.onEvents(about, channel.startsWith(PERSONAL));
     if (about.length !== events.length) this.#tick();
   }
 

@@ -56,13 +56,19 @@ test.each([-1, 1.5, '4', 2 ** 53, Number.NaN])('a seq of %s is none', (seq) => {
 });
 
 test('a head says what it knows, and moves no position', () => {
-  const silent = { number: null, version: null, lastMessageAt: null, preview: undefined };
+  const silent = {
+    number: null,
+    version: null,
+    lastMessageAt: null,
+    preview: undefined,
+    memberCount: null,
+  };
   expect(
     read(
       { ...ABOUT, type: 'head', headSeq: 7 },
       { ...ABOUT, type: 'head', version: 3 },
       { ...ABOUT, type: 'head', headSeq: 7, number: 5, lastMessageAt: 't', preview: 'hello' },
-      { ...ABOUT, type: 'head', headSeq: 7, preview: null },
+      { ...ABOUT, type: 'head', headSeq: 7, preview: null, memberCount: 9 },
       { ...ABOUT, type: 'head', number: 5 },
     ),
   ).toEqual([
@@ -77,6 +83,36 @@ test('a head says what it knows, and moves no position', () => {
       lastMessageAt: 't',
       preview: 'hello',
     },
-    { ...ABOUT, ...silent, type: 'head', headSeq: 7, preview: null },
+    { ...ABOUT, ...silent, type: 'head', headSeq: 7, preview: null, memberCount: 9 },
+  ]);
+});
+
+test('how events come is read of joinings and crossings', () => {
+  expect(
+    read(
+      { ...ABOUT, type: 'joined', version: 3, mode: 'room' },
+      { ...ABOUT, type: 'fanout', version: 4, mode: 'personal', visibility: 'public' },
+      { ...ABOUT, type: 'fanout', version: 5 },
+    ),
+  ).toEqual([
+    { ...ABOUT, type: 'joined', version: 3, mode: 'ROOM' },
+    { ...ABOUT, type: 'fanout', version: 4, mode: 'PERSONAL' },
+  ]);
+});
+
+test('typing and presence are read without an epoch; numbers or names, not both', () => {
+  const user = { id: 'u', username: 'ada', displayName: 'Ada' };
+  expect(
+    read(
+      { type: 'typing', room: 'r', user },
+      { type: 'typing', room: 'r', from: 'rooms-1', count: 12 },
+      { type: 'typing', room: 'r', count: 12 },
+      { type: 'online', room: 'r', count: 9_204 },
+      { type: 'online', room: 'r', count: -1 },
+    ),
+  ).toEqual([
+    { type: 'typing', room: 'r', user },
+    { type: 'typing.count', room: 'r', from: 'rooms-1', count: 12 },
+    { type: 'online', room: 'r', count: 9_204 },
   ]);
 });

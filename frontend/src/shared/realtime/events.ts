@@ -53,7 +53,7 @@ export type PlazaEvent =
       mutedUntil: string | null;
       memberCount: number;
     })
-  | (About & { type: 'joined'; version: number })
+  | (About & { type: 'joined'; version: number; mode: Fanout })
   | (About & { type: 'left'; version: number; reason: string })
   | (About & { type: 'read'; number: number })
   /** Where a room stands, in place of events that are not sent: each part that is known. */
@@ -68,8 +68,20 @@ export type PlazaEvent =
       lastMessageAt: string | null;
       /** Its text; null: it was deleted; undefined: not said. */
       preview: string | null | undefined;
+      memberCount: number | null;
     })
+  /** From which channels the room's events come from now on. */
+  | (About & { type: 'fanout'; version: number; mode: Fanout })
+  /** Somebody writes in an open room. */
+  | { type: 'typing'; room: string; user: PushedPerson }
+  /** How many people write in a large one, of those that one replica of the server hears. */
+  | { type: 'typing.count'; room: string; from: string; count: number }
+  /** How many people have the room open. */
+  | { type: 'online'; room: string; count: number }
   | { type: 'tick' };
+
+/** By which channels a room's events come: each member's own, or the room's. */
+type Fanout = 'PERSONAL' | 'ROOM';
 
 type Fields = Record<string, unknown>;
 
@@ -85,7 +97,10 @@ export function readPublication(data: unknown): PlazaEvent[] {
 function readEvent(fields: Fields): PlazaEvent | null {
   const { type, room, epoch, time } = fields;
   if (type === 'tick') return { type };
-  if (!isText(room) || !isText(epoch)) return null;
+  if (!isText(room)) return null;
+  if (type === 'typing') return readTyping(room, fields);
+  if (type === 'online') return isCount(fields.count) ? { type, room, count: fields.count } : null;
+  if (!isText(epoch)) return null;
   const about: About = { room, epoch, time: isText(time) ? time : '' };
   return (
     readBody(about, fields) ??
@@ -138,7 +153,11 @@ function readBody(about: About, fields: Fields): PlazaEvent | null {
       };
     }
     case 'joined':
-      return isCount(fields.version) ? { ...about, type: 'joined', version: fields.version } : null;
+    case 'fanout': {
+      const { type, version, mode } = fields;
+      if (!isCount(version) || !isText(mode)) return null;
+      return { ...about, type, version, mode: mode === 'room' ? 'ROOM' : 'PERSONAL' };
+    }
     case 'left': {
       const { version, reason } = fields;
       if (!isCount(version)) return null;
@@ -154,7 +173,7 @@ function readBody(about: About, fields: Fields): PlazaEvent | null {
 }
 
 function readHead(about: About, fields: Fields): PlazaEvent | null {
-  const { headSeq, version, number, lastMessageAt, preview } = fields;
+  const { headSeq, version, number, lastMessageAt, preview, memberCount } = fields;
   const head = {
     headSeq: countOrNull(headSeq),
     version: countOrNull(version),
@@ -167,7 +186,14 @@ function readHead(about: About, fields: Fields): PlazaEvent | null {
     ...head,
     lastMessageAt: textOrNull(lastMessageAt),
     preview: preview === null || isText(preview) ? preview : undefined,
+    memberCount: countOrNull(memberCount),
   };
+}
+
+function readTyping(room: string, { user, from, count }: Fields): PlazaEvent | null {
+  const person = readPerson(user);
+  if (person) return { type: 'typing', room, user: person };
+  return isText(from) && isCount(count) ? { type: 'typing.count', room, from, count } : null;
 }
 
 function readMessage(value: unknown): PushedMessage | null {
