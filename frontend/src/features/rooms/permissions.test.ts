@@ -48,6 +48,7 @@ describe.each(ROLES)('%s', (role) => {
   test.each<[string, Act]>([
     ['invite by name', 'invite'],
     ['ban', 'ban'],
+    ['delete messages', 'deleteMessages'],
   ])('%s somebody who is no member, as the docs say', (row, act) => {
     expect(may(role, act)).toBe(listed(row, role, 'stranger'));
   });
@@ -56,6 +57,7 @@ describe.each(ROLES)('%s', (role) => {
     ['kick', 'kick'],
     ['mute', 'mute'],
     ['ban', 'ban'],
+    ['delete messages', 'deleteMessages'],
   ])('%s: those that the docs name, and nobody else', (row, act) => {
     for (const other of ROLES) {
       expect(may(role, act, other), `${role} ${act} ${other}`).toBe(listed(row, role, other));

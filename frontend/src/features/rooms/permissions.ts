@@ -7,7 +7,15 @@ import type { Role } from '../../gql/graphql.ts';
 /** From the lowest to the highest. */
 export const ROLES: readonly Role[] = ['MEMBER', 'MODERATOR', 'ADMIN', 'OWNER'];
 
-export type Act = 'update' | 'delete' | 'setRole' | 'kick' | 'ban' | 'mute' | 'invite';
+export type Act =
+  | 'update'
+  | 'delete'
+  | 'setRole'
+  | 'kick'
+  | 'ban'
+  | 'mute'
+  | 'invite'
+  | 'deleteMessages';
 
 /** The lowest role that may do it. */
 const NEEDS: Record<Act, Role> = {
@@ -18,6 +26,7 @@ const NEEDS: Record<Act, Role> = {
   ban: 'MODERATOR',
   mute: 'MODERATOR',
   invite: 'MODERATOR',
+  deleteMessages: 'MODERATOR',
 };
 
 const rank = (role: Role) => ROLES.indexOf(role);

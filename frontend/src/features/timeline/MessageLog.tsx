@@ -41,6 +41,8 @@ interface MessageLogProps {
   newAfter: number | null;
   editing: string | null;
   onEdit(messageId: string | null): void;
+  /** Whether the viewer may delete what others wrote; of whom, the server decides. */
+  moderates: boolean;
   onRemove(messageId: string): void;
   /** How many are new below. */
   below: number;
@@ -50,7 +52,7 @@ interface MessageLogProps {
 
 /** The messages of a room: a bounded window of rows that grows where one reads. */
 export function MessageLog(props: MessageLogProps) {
-  const { roomId, held, me, newAfter, editing, onEdit, onRemove, onAtEnd } = props;
+  const { roomId, held, me, newAfter, moderates, editing, onEdit, onRemove, onAtEnd } = props;
   const { timeline, sends } = held;
   const scroller = useRef<HTMLElement>(null);
   const content = useRef<HTMLDivElement>(null);
@@ -182,6 +184,7 @@ export function MessageLog(props: MessageLogProps) {
             message={row.message}
             leads={row.leads}
             own={row.message.authorId === me}
+            removable={moderates || row.message.authorId === me}
             editing={editing === row.message.id}
             tabStop={row.key === tabStop}
             onEdit={onEdit}

@@ -18,6 +18,7 @@ interface MessageRowProps {
   /** The first of its group: with avatar and name. */
   leads: boolean;
   own: boolean;
+  removable: boolean;
   editing: boolean;
   tabStop: boolean;
   onEdit(messageId: string | null): void;
@@ -25,7 +26,7 @@ interface MessageRowProps {
 }
 
 export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
-  const { rowKey, message, leads, own, editing, tabStop, onEdit, onRemove } = props;
+  const { rowKey, message, leads, own, removable, editing, tabStop, onEdit, onRemove } = props;
   const name = usePeople((people) => people[message.authorId]?.displayName) ?? text.room.someone;
   const press = useLongPress();
   const deleted = message.deletedAt !== null;
@@ -70,14 +71,16 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
           </div>
         )}
       </div>
-      {own && !deleted && !editing && (
+      {removable && !deleted && !editing && (
         <div className={styles.tools}>
-          <IconButton
-            icon="edit"
-            label={text.room.edit}
-            tabIndex={tabStop ? 0 : -1}
-            onClick={() => onEdit(message.id)}
-          />
+          {own && (
+            <IconButton
+              icon="edit"
+              label={text.room.edit}
+              tabIndex={tabStop ? 0 : -1}
+              onClick={() => onEdit(message.id)}
+            />
+          )}
           <IconButton
             icon="trash"
             label={text.room.remove}

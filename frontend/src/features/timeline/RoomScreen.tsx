@@ -10,6 +10,8 @@ import { useSession } from '../auth/session.ts';
 import { endingOf } from '../rooms/membership.ts';
 import { type RoomEntry, unreadOf } from '../rooms/model.ts';
 import { useMute } from '../rooms/mute.ts';
+import { may } from '../rooms/permissions.ts';
+import { refusalText } from '../rooms/refusal.ts';
 import { joinRoom, loadRoom, useRooms } from '../rooms/store.ts';
 import { Composer } from './Composer.tsx';
 import { loadNewest, openRoom } from './history.ts';
@@ -167,6 +169,7 @@ function Conversation({ room }: { room: RoomEntry }) {
           held={held}
           me={me}
           newAfter={reading.newAfter}
+          moderates={may(room.role, 'deleteMessages')}
           editing={editing}
           onEdit={stopEditing}
           onRemove={setRemoving}
@@ -203,6 +206,7 @@ function Conversation({ room }: { room: RoomEntry }) {
           hint={text.room.removeHint}
           confirm={text.room.remove}
           onConfirm={() => remove(roomId, removing)}
+          explain={refusalText}
           onClose={() => setRemoving(null)}
         />
       )}
