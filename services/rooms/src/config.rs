@@ -63,6 +63,10 @@ pub struct RoomsArgs {
     /// Answers about channels.
     #[command(flatten)]
     pub channels: ChannelArgs,
+    /// Most joins of one room that wait while those before them are committed
+    #[arg(long, env = "PLAZA_ROOMS_MAX_WAITING_JOINS", default_value_t = 4_096,
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub rooms_max_waiting_joins: u32,
     /// Members from which on a room's events travel by a channel of its own; no longer at half of it
     #[arg(long, env = "PLAZA_ROOMS_FANOUT_THRESHOLD", default_value_t = 50,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

@@ -58,6 +58,7 @@ pub async fn run(args: RoomsArgs, shutdown: Shutdown) -> anyhow::Result<()> {
             max_rooms_per_user: args.rooms_max_rooms_per_user,
             max_invitations_per_room: args.rooms_max_invitations_per_room,
             fanout_threshold: Threshold(args.rooms_fanout_threshold),
+            max_waiting_joins: usize::try_from(args.rooms_max_waiting_joins)?,
             request_timeout: Duration::from_millis(args.listen.request_timeout_ms),
             max_body_bytes: args.listen.max_body_bytes,
         },

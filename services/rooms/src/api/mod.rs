@@ -86,6 +86,8 @@ pub struct Limits {
     pub max_invitations_per_room: u32,
     /// From how many members on a room has channels of its own.
     pub fanout_threshold: Threshold,
+    /// Most joins of one room that wait for those before them.
+    pub max_waiting_joins: usize,
     /// Longest time a request may take.
     pub request_timeout: Duration,
     /// Largest request body, in bytes.
@@ -98,6 +100,7 @@ impl Default for Limits {
             max_rooms_per_user: 1_000,
             max_invitations_per_room: 100,
             fanout_threshold: Threshold::default(),
+            max_waiting_joins: 4_096,
             request_timeout: Duration::from_secs(10),
             max_body_bytes: 256 * 1024,
         }
@@ -128,6 +131,7 @@ impl Api {
             parts.limits.fanout_threshold,
             memory,
             parts.centrifugo.is_some(),
+            parts.limits.max_waiting_joins,
         );
         Self {
             gate: Gate::new(store.clone(), parts.channels),
