@@ -138,6 +138,7 @@ mod tests {
             generation: plaza_types::Generation::ZERO.next(),
             fanout: FanoutMode::Personal,
             member_count: 1,
+            online_count: None,
             version: Version::ZERO,
             epoch: Epoch::new(),
             created_at: at(0),

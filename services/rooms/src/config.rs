@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use crate::{
     api::{PROXY_SECRET, ProxySecret},
     channels::ChannelArgs,
+    online::OnlineArgs,
 };
 
 /// The environment variable of the database's URL.
@@ -60,6 +61,9 @@ pub struct RoomsArgs {
     /// File that holds it
     #[arg(long, env = "PLAZA_CENTRIFUGO_PROXY_SECRET_FILE")]
     pub centrifugo_proxy_secret_file: Option<PathBuf>,
+    /// Who has rooms open.
+    #[command(flatten)]
+    pub online: OnlineArgs,
     /// Answers about channels.
     #[command(flatten)]
     pub channels: ChannelArgs,

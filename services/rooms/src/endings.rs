@@ -46,7 +46,7 @@ mod tests {
     use super::*;
     use crate::socket::{Realtime, Socket};
 
-    const SOON: Duration = Duration::from_secs(60);
+    const SOON: Duration = Duration::from_mins(1);
     /// Longer than access may last.
     const WATCHED: Duration = Duration::from_secs(12);
 

@@ -8,7 +8,7 @@ use crate::{
     api::{Api, Limits, Parts, routes},
     config::{DATABASE_URL, RoomsArgs},
     domain::Threshold,
-    endings, forget,
+    endings, forget, online,
 };
 
 /// The conditions under which requests are wanted.
@@ -66,7 +66,9 @@ pub async fn run(args: RoomsArgs, shutdown: Shutdown) -> anyhow::Result<()> {
     api.gate.follow(&readiness, &shutdown);
     relay.spawn(api.store.clone(), &shutdown);
     if let Some(centrifugo) = centrifugo {
-        endings::spawn(api.store.clone(), centrifugo, &shutdown);
+        endings::spawn(api.store.clone(), centrifugo.clone(), &shutdown);
+        let (store, live) = (api.store.clone(), api.live.clone());
+        online::spawn(store, live, centrifugo, args.online, &shutdown);
     }
     forget::spawn(api.store.clone(), &shutdown);
     serve(

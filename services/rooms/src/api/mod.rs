@@ -24,6 +24,7 @@ mod subscribe;
 #[cfg(test)]
 pub(crate) mod testing;
 mod time;
+mod typing;
 mod update;
 
 pub(crate) use subscribe::PROXY_SECRET;
@@ -49,6 +50,7 @@ use sqlx::PgPool;
 use crate::{
     channels::{ChannelArgs, Gate, Memory},
     domain::Threshold,
+    live::Live,
     storage::Store,
 };
 
@@ -116,6 +118,7 @@ pub(crate) struct Api {
     auth: AuthClient,
     proxy_secret: Option<ProxySecret>,
     pub(crate) gate: Gate,
+    pub(crate) live: Live,
     limits: Limits,
 }
 
@@ -135,6 +138,7 @@ impl Api {
         );
         Self {
             gate: Gate::new(store.clone(), parts.channels),
+            live: Live::new(parts.centrifugo),
             store,
             proxy_secret: parts.proxy_secret,
             verifier: parts.verifier,
@@ -181,6 +185,7 @@ pub(crate) fn routes(api: Api) -> Router {
         .route("/v1/rooms/lookup", post(lookup::lookup))
         .route("/v1/rooms/{id}/join", post(join::join))
         .route("/v1/rooms/{id}/leave", post(leave::leave))
+        .route("/v1/rooms/{id}/typing", post(typing::typing))
         .route("/v1/rooms/{id}/members", get(members::members))
         .route("/v1/rooms/{id}/access", get(access::access))
         .route(

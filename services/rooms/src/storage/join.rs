@@ -108,13 +108,18 @@ impl Store {
         let outcomes: Vec<Joined> = ids
             .iter()
             .zip(standings)
-            .map(|(user, standing)| match standing {
-                (_, Some(ban)) => Joined::Banned(ban),
-                (true, None) => Joined::Already,
-                (false, None) if !with_room.contains(user) => Joined::TooManyRooms,
-                (false, None) if seated.insert(*user) => Joined::Now,
-                // The same user twice in one group.
-                (false, None) => Joined::Already,
+            .map(|(user, (is_member, ban))| {
+                if let Some(ban) = ban {
+                    Joined::Banned(ban)
+                } else if is_member || seated.contains(user) {
+                    // The same user may be twice in one group.
+                    Joined::Already
+                } else if with_room.contains(user) {
+                    seated.insert(*user);
+                    Joined::Now
+                } else {
+                    Joined::TooManyRooms
+                }
             })
             .collect();
         if seated.is_empty() {

@@ -22,6 +22,7 @@ mod kick;
 mod leave;
 mod members;
 mod mute;
+mod online;
 mod quota;
 mod read;
 mod removals;
