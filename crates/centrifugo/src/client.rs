@@ -9,11 +9,12 @@ use plaza_kit::{
 };
 use reqwest::{Method, header::HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use crate::{
     Channel,
-    api::{BatchRequest, BatchResponse, Command, Outcome, outcomes},
+    api::{BatchRequest, BatchResponse, Command, ErrorBody, Outcome, outcomes},
 };
 
 /// Upper bound of a request's time: shorter than the 3 s for which the owner
@@ -150,27 +151,13 @@ impl Client {
     /// only, since their order is lost. Answers the outcomes of each command's
     /// channels.
     pub async fn batch(&self, commands: &[Command<'_>]) -> Result<Vec<Vec<Outcome>>, CallError> {
-        let body = serde_json::to_vec(&BatchRequest {
+        let request = BatchRequest {
             commands,
             parallel: true,
-        })?;
-        let response = self
-            .peer
-            .request(Method::POST, "/api/batch")
-            .header("X-API-Key", self.key.clone())
-            .header(reqwest::header::CONTENT_TYPE, "application/json")
-            .body(body)
-            .send()
-            .await?;
-        if response.status() != reqwest::StatusCode::OK {
-            return Err(CallError::Status(response.status().as_u16()));
-        }
-        let answer: BatchResponse = serde_json::from_slice(&bounded(response).await?)?;
+        };
+        let answer: BatchResponse = self.post("/api/batch", &request).await?;
         if let Some(error) = answer.error {
-            return Err(CallError::Refused {
-                code: error.code,
-                message: error.message,
-            });
+            return Err(error.into());
         }
         if answer.replies.len() != commands.len() {
             return Err(CallError::Mismatch);
@@ -180,6 +167,35 @@ impl Client {
             .zip(answer.replies)
             .map(|(command, reply)| outcomes(command, reply).ok_or(CallError::Mismatch))
             .collect()
+    }
+
+    /// One call of the API.
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, CallError> {
+        let response = self
+            .peer
+            .request(Method::POST, path)
+            .header("X-API-Key", self.key.clone())
+            .header(reqwest::header::CONTENT_TYPE, "application/json")
+            .body(serde_json::to_vec(body)?)
+            .send()
+            .await?;
+        if response.status() != reqwest::StatusCode::OK {
+            return Err(CallError::Status(response.status().as_u16()));
+        }
+        Ok(serde_json::from_slice(&bounded(response).await?)?)
+    }
+}
+
+impl From<ErrorBody> for CallError {
+    fn from(error: ErrorBody) -> Self {
+        Self::Refused {
+            code: error.code,
+            message: error.message,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod channel;
 mod client;
 pub mod config;
 pub mod endings;
+mod presence;
 
 pub use api::{Close, Command, Outcome, Position};
 pub use channel::{Channel, NoChannel};

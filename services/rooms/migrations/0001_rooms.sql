@@ -152,6 +152,21 @@ CREATE TABLE endings (
 
 CREATE INDEX endings_due ON endings (due_at);
 
+-- How many people have a room open; kept for a few minutes, and not at all
+-- through a crash of the database.
+CREATE UNLOGGED TABLE online (
+    room_id    uuid PRIMARY KEY,
+    count      bigint NOT NULL,
+    counted_at timestamptz NOT NULL DEFAULT clock_timestamp()
+) WITH (fillfactor = 50);
+
+-- When one replica last counted for all.
+CREATE TABLE online_turn (
+    one      boolean PRIMARY KEY DEFAULT true CHECK (one),
+    asked_at timestamptz NOT NULL
+) WITH (fillfactor = 50);
+INSERT INTO online_turn (asked_at) VALUES ('-infinity');
+
 -- As plaza_events::outbox::DDL.
 CREATE TABLE outbox (
     id          bigint GENERATED ALWAYS AS IDENTITY,

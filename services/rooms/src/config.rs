@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use crate::{
     api::{PROXY_SECRET, ProxySecret},
     channels::ChannelArgs,
+    online::OnlineArgs,
 };
 
 /// The environment variable of the database's URL.
@@ -60,9 +61,16 @@ pub struct RoomsArgs {
     /// File that holds it
     #[arg(long, env = "PLAZA_CENTRIFUGO_PROXY_SECRET_FILE")]
     pub centrifugo_proxy_secret_file: Option<PathBuf>,
+    /// Who has rooms open.
+    #[command(flatten)]
+    pub online: OnlineArgs,
     /// Answers about channels.
     #[command(flatten)]
     pub channels: ChannelArgs,
+    /// Most joins of one room that wait while those before them are committed
+    #[arg(long, env = "PLAZA_ROOMS_MAX_WAITING_JOINS", default_value_t = 4_096,
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub rooms_max_waiting_joins: u32,
     /// Members from which on a room's events travel by a channel of its own; no longer at half of it
     #[arg(long, env = "PLAZA_ROOMS_FANOUT_THRESHOLD", default_value_t = 50,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

@@ -26,6 +26,8 @@ mod endings;
 mod forget;
 #[cfg(test)]
 mod guarantees;
+mod live;
+mod online;
 #[cfg(test)]
 mod permissions;
 mod run;
@@ -37,6 +39,7 @@ pub use api::{Limits, Parts, ProxySecret, router};
 pub use channels::ChannelArgs;
 pub use config::RoomsArgs;
 pub use domain::Threshold;
+pub use online::OnlineArgs;
 pub use run::run;
 
 /// The migrations of the rooms database; `plaza migrate` runs them.

@@ -8,7 +8,7 @@ use crate::{
     api::{Api, Limits, Parts, routes},
     config::{DATABASE_URL, RoomsArgs},
     domain::Threshold,
-    endings, forget,
+    endings, forget, online,
 };
 
 /// The conditions under which requests are wanted.
@@ -58,6 +58,7 @@ pub async fn run(args: RoomsArgs, shutdown: Shutdown) -> anyhow::Result<()> {
             max_rooms_per_user: args.rooms_max_rooms_per_user,
             max_invitations_per_room: args.rooms_max_invitations_per_room,
             fanout_threshold: Threshold(args.rooms_fanout_threshold),
+            max_waiting_joins: usize::try_from(args.rooms_max_waiting_joins)?,
             request_timeout: Duration::from_millis(args.listen.request_timeout_ms),
             max_body_bytes: args.listen.max_body_bytes,
         },
@@ -65,7 +66,9 @@ pub async fn run(args: RoomsArgs, shutdown: Shutdown) -> anyhow::Result<()> {
     api.gate.follow(&readiness, &shutdown);
     relay.spawn(api.store.clone(), &shutdown);
     if let Some(centrifugo) = centrifugo {
-        endings::spawn(api.store.clone(), centrifugo, &shutdown);
+        endings::spawn(api.store.clone(), centrifugo.clone(), &shutdown);
+        let (store, live) = (api.store.clone(), api.live.clone());
+        online::spawn(store, live, centrifugo, args.online, &shutdown);
     }
     forget::spawn(api.store.clone(), &shutdown);
     serve(

@@ -41,6 +41,14 @@ impl Realtime {
     /// Centrifugo asks a replica of its own, which learns of what the bench
     /// does by the feed of removals alone. Every room is large.
     pub(crate) async fn new() -> Self {
+        Self::with(Limits {
+            fanout_threshold: Threshold(1),
+            ..Limits::default()
+        })
+        .await
+    }
+
+    pub(crate) async fn with(limits: Limits) -> Self {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
             .await
             .unwrap();
@@ -55,10 +63,7 @@ impl Realtime {
         let key = server.api_key.clone().into();
         let client = Client::new(&server.api_url, &key, Duration::from_secs(2)).unwrap();
         let bench = Bench::set_up(Setup {
-            limits: Limits {
-                fanout_threshold: Threshold(1),
-                ..Limits::default()
-            },
+            limits,
             proxy_secret: server.proxy_secret.clone(),
             centrifugo: Some(client.clone()),
             ..Setup::default()
@@ -134,6 +139,16 @@ impl Socket {
             let line = self.line().await;
             if line["push"].is_object() {
                 return line["push"].clone();
+            }
+        }
+    }
+
+    /// The next publication's first event.
+    pub(crate) async fn event(&mut self) -> Value {
+        loop {
+            let push = self.push().await;
+            if push["pub"].is_object() {
+                return push["pub"]["data"]["events"][0].clone();
             }
         }
     }

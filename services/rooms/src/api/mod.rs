@@ -25,6 +25,7 @@ mod subscribe;
 #[cfg(test)]
 pub(crate) mod testing;
 mod time;
+mod typing;
 mod update;
 
 pub(crate) use subscribe::PROXY_SECRET;
@@ -50,6 +51,7 @@ use sqlx::PgPool;
 use crate::{
     channels::{ChannelArgs, Gate, Memory},
     domain::Threshold,
+    live::Live,
     storage::Store,
 };
 
@@ -87,6 +89,8 @@ pub struct Limits {
     pub max_invitations_per_room: u32,
     /// From how many members on a room has channels of its own.
     pub fanout_threshold: Threshold,
+    /// Most joins of one room that wait for those before them.
+    pub max_waiting_joins: usize,
     /// Longest time a request may take.
     pub request_timeout: Duration,
     /// Largest request body, in bytes.
@@ -99,6 +103,7 @@ impl Default for Limits {
             max_rooms_per_user: 1_000,
             max_invitations_per_room: 100,
             fanout_threshold: Threshold::default(),
+            max_waiting_joins: 4_096,
             request_timeout: Duration::from_secs(10),
             max_body_bytes: 256 * 1024,
         }
@@ -114,6 +119,7 @@ pub(crate) struct Api {
     auth: AuthClient,
     proxy_secret: Option<ProxySecret>,
     pub(crate) gate: Gate,
+    pub(crate) live: Live,
     limits: Limits,
 }
 
@@ -129,9 +135,11 @@ impl Api {
             parts.limits.fanout_threshold,
             memory,
             parts.centrifugo.is_some(),
+            parts.limits.max_waiting_joins,
         );
         Self {
             gate: Gate::new(store.clone(), parts.channels),
+            live: Live::new(parts.centrifugo),
             store,
             proxy_secret: parts.proxy_secret,
             verifier: parts.verifier,
@@ -178,6 +186,7 @@ pub(crate) fn routes(api: Api) -> Router {
         .route("/v1/rooms/lookup", post(lookup::lookup))
         .route("/v1/rooms/{id}/join", post(join::join))
         .route("/v1/rooms/{id}/leave", post(leave::leave))
+        .route("/v1/rooms/{id}/typing", post(typing::typing))
         .route("/v1/rooms/{id}/members", get(members::members))
         .route("/v1/rooms/{id}/access", get(access::access))
         .route(

@@ -71,16 +71,35 @@ impl Gate {
         let Some((room, _)) = channel.room() else {
             return Ok(false);
         };
-        if self.relies_on_memory()
-            && let Some(standing) = self.memory.get(room, user)
-            && may_open(channel, &standing)
+        if self
+            .remembered(room, user)
+            .is_some_and(|standing| may_open(channel, &standing))
         {
-            answered_from("memory");
             return Ok(true);
         }
-        answered_from("database");
         let standing = self.ask(room, user).await?;
         Ok(standing.is_some_and(|standing| may_open(channel, &standing)))
+    }
+
+    /// Where somebody stands in a room now; none: there is no such room.
+    pub(crate) async fn standing(
+        &self,
+        user: UserId,
+        room: RoomId,
+    ) -> Result<Option<Standing>, ChannelError> {
+        match self.remembered(room, user) {
+            Some(standing) if standing.is_member => Ok(Some(standing)),
+            _ => self.ask(room, user).await,
+        }
+    }
+
+    fn remembered(&self, room: RoomId, user: UserId) -> Option<Standing> {
+        if !self.relies_on_memory() {
+            return None;
+        }
+        let standing = self.memory.get(room, user)?;
+        answered_from("memory");
+        Some(standing)
     }
 
     /// Whether what ended elsewhere is known by now.
@@ -89,6 +108,7 @@ impl Gate {
     }
 
     async fn ask(&self, room: RoomId, user: UserId) -> Answer {
+        answered_from("database");
         let (store, memory) = (self.store.clone(), self.memory.clone());
         let work = move |questions: Vec<Question>| ask(store.clone(), memory.clone(), questions);
         let question = self.questions.run((), (room, user), work);

@@ -1,6 +1,9 @@
 //! Who stands where in which room, until it ends.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use moka::sync::Cache;
 use plaza_clients::rooms::Removal;
@@ -8,6 +11,10 @@ use plaza_kit::feed::{Consumer, FeedEntry};
 use plaza_types::{RoomId, UserId};
 
 use crate::domain::Standing;
+
+/// How long somebody is remembered: so long the mode may be the one before,
+/// which is no removal.
+const LIVES: Duration = Duration::from_secs(30);
 
 /// Taken before the database is asked: an answer that something ended
 /// meanwhile is not remembered.
@@ -27,6 +34,7 @@ impl Memory {
         Self {
             standings: Cache::builder()
                 .max_capacity(most)
+                .time_to_live(LIVES)
                 .support_invalidation_closures()
                 .build(),
             ended: AtomicU64::new(0),

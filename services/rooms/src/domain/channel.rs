@@ -1,5 +1,6 @@
 //! Who may open which of a room's channels by the subscribe proxy.
 
+use chrono::{DateTime, Utc};
 use plaza_centrifugo::Channel;
 use plaza_types::{FanoutMode, Generation, Visibility};
 
@@ -16,6 +17,8 @@ pub(crate) struct Standing {
     pub(crate) is_member: bool,
     /// Whether the person is kept out.
     pub(crate) is_banned: bool,
+    /// Until when a member may not write.
+    pub(crate) muted_until: Option<DateTime<Utc>>,
 }
 
 impl Standing {
@@ -65,6 +68,7 @@ mod tests {
                         generation: generation(2),
                         is_member,
                         is_banned,
+                        muted_until: None,
                     });
                 }
             }

@@ -8,6 +8,7 @@ mod fanout;
 mod link;
 mod permission;
 mod search;
+mod typing;
 
 pub(crate) use change::{Change, Counters, nameless};
 pub(crate) use channel::{Standing, may_open};
@@ -17,3 +18,4 @@ pub use fanout::Threshold;
 pub(crate) use link::{TokenHash, token};
 pub(crate) use permission::{Act, Denied, permit, permit_on, permit_own_role, permit_role};
 pub(crate) use search::Search;
+pub(crate) use typing::Typists;

@@ -1,6 +1,6 @@
-use std::{error::Error, str::FromStr};
+use std::{error::Error, str::FromStr, sync::Arc};
 
-use plaza_kit::http::Reject;
+use plaza_kit::{groups::GroupError, http::Reject};
 
 /// Why the database gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -16,13 +16,27 @@ pub(crate) enum StorageError {
         /// Why.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// What failed for many at once.
+    #[error(transparent)]
+    Shared(Arc<StorageError>),
+    /// What would have been done for many at once was not.
+    #[error("the work of a group was not done")]
+    Group(#[from] GroupError),
 }
 
 impl From<StorageError> for Reject {
     fn from(error: StorageError) -> Self {
-        match &error {
+        Self::from(&error)
+    }
+}
+
+impl From<&StorageError> for Reject {
+    fn from(error: &StorageError) -> Self {
+        match error {
             StorageError::Database(cause) => Self::database(cause),
-            StorageError::Unreadable { .. } => Self::internal(&error),
+            StorageError::Unreadable { .. } => Self::internal(error),
+            StorageError::Shared(error) => Self::from(&**error),
+            StorageError::Group(_) => Self::unavailable(error),
         }
     }
 }

@@ -22,6 +22,7 @@ mod kick;
 mod leave;
 mod members;
 mod mute;
+mod online;
 mod quota;
 mod read;
 mod removals;
@@ -33,7 +34,8 @@ mod update;
 use std::sync::Arc;
 
 use plaza_events::relay::RelayHandle;
-use plaza_types::{Epoch, RoomId, UserId};
+use plaza_kit::groups::Groups;
+use plaza_types::{Epoch, Person, RoomId, UserId};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::Notify;
 
@@ -68,6 +70,8 @@ pub(crate) struct Store {
     pub(crate) ended: Arc<Notify>,
     /// Whether there are subscriptions at all.
     realtime: bool,
+    /// Joins that wait for those before them in their room.
+    joins: Groups<RoomId, Person, Result<Joined, Arc<StorageError>>>,
 }
 
 impl Store {
@@ -79,6 +83,7 @@ impl Store {
         threshold: Threshold,
         memory: Arc<Memory>,
         realtime: bool,
+        most_joins: usize,
     ) -> Self {
         Self {
             pool,
@@ -88,6 +93,7 @@ impl Store {
             memory,
             ended: Arc::default(),
             realtime,
+            joins: Groups::new(join::GROUP, most_joins),
         }
     }
 

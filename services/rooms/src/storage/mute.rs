@@ -38,6 +38,7 @@ impl Store {
         // Last: from here to the commit every other removal waits.
         removals::record(&mut tx, room, &[member.user_id]).await?;
         tx.commit().await?;
+        self.access_ended(room, Some(member.user_id));
         self.relay.wake(partition);
         Ok(Member {
             muted_until,

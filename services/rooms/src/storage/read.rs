@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{
     StorageError, Store,
     error::{position, read},
+    online::GOOD_S,
 };
 
 struct RoomRow {
@@ -19,6 +20,7 @@ struct RoomRow {
     fanout: String,
     generation: i64,
     member_count: i64,
+    online: Option<i64>,
     state_version: i64,
     created_at: DateTime<Utc>,
     role: Option<String>,
@@ -37,7 +39,7 @@ impl RoomRow {
             fanout: read("fanout", &self.fanout)?,
             generation: position("generation", self.generation)?,
             member_count: self.member_count,
-            online_count: None,
+            online_count: self.online,
             version: position("state_version", self.state_version)?,
             epoch,
             created_at: self.created_at,
@@ -69,10 +71,14 @@ impl Store {
             r#"SELECT r.id, r.name, r.topic, r.visibility, r.fanout, r.member_count,
                       r.generation, r.state_version, r.created_at,
                       r.visibility = 'public' AND NOT EXISTS (SELECT FROM bans WHERE room_id = r.id) AS "open!",
+                      o.count AS "online?",
                       m.role::text AS role, m.joined_at AS "joined_at?", m.muted_until
                FROM members AS m JOIN rooms AS r ON r.id = m.room_id
+               LEFT JOIN online AS o ON o.room_id = r.id
+                   AND o.counted_at > clock_timestamp() - make_interval(secs => $2)
                WHERE m.user_id = $1"#,
             user.uuid(),
+            GOOD_S,
         )
         .fetch_all(&self.pool)
         .await?;
@@ -91,13 +97,17 @@ impl Store {
             r#"SELECT r.id, r.name, r.topic, r.visibility, r.fanout, r.member_count,
                       r.generation, r.state_version, r.created_at,
                       r.visibility = 'public' AND NOT EXISTS (SELECT FROM bans WHERE room_id = r.id) AS "open!",
+                      o.count AS "online?",
                       m.role::text AS role, m.joined_at AS "joined_at?", m.muted_until
                FROM rooms AS r LEFT JOIN members AS m ON m.room_id = r.id AND m.user_id = $1
+               LEFT JOIN online AS o ON o.room_id = r.id
+                   AND o.counted_at > clock_timestamp() - make_interval(secs => $3)
                WHERE r.id = ANY($2) AND (m.user_id IS NOT NULL OR r.visibility = 'public' AND NOT EXISTS (
                           SELECT FROM bans AS b WHERE b.room_id = r.id AND b.user_id = $1
                               AND (b.until IS NULL OR b.until > clock_timestamp())))"#,
             user.uuid(),
             &ids,
+            GOOD_S,
         )
         .fetch_all(&self.pool)
         .await?;

@@ -19,13 +19,13 @@ impl Store {
         let users: Vec<Uuid> = pairs.iter().map(|(_, user)| user.uuid()).collect();
         let rows = sqlx::query!(
             r#"SELECT asked.place AS "place!", r.visibility, r.fanout, r.generation,
-                      EXISTS (SELECT FROM members AS m
-                              WHERE m.room_id = r.id AND m.user_id = asked.user_id) AS "member!",
+                      m.user_id IS NOT NULL AS "member!", m.muted_until AS "muted_until?",
                       EXISTS (SELECT FROM bans AS b
                               WHERE b.room_id = r.id AND b.user_id = asked.user_id
                                 AND (b.until IS NULL OR b.until > clock_timestamp())) AS "banned!"
                FROM UNNEST($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (room_id, user_id, place)
-               JOIN rooms AS r ON r.id = asked.room_id"#,
+               JOIN rooms AS r ON r.id = asked.room_id
+               LEFT JOIN members AS m ON m.room_id = r.id AND m.user_id = asked.user_id"#,
             &rooms,
             &users,
         )
@@ -39,6 +39,7 @@ impl Store {
                 generation: position("generation", row.generation)?,
                 is_member: row.member,
                 is_banned: row.banned,
+                muted_until: row.muted_until,
             };
             let place = usize::try_from(row.place - 1).ok();
             if let Some(slot) = place.and_then(|place| standings.get_mut(place)) {
