@@ -6,7 +6,7 @@ use plaza_kit::limit::{Limiter, Rate, client_network};
 use plaza_types::{ApiError, UserId};
 
 /// What every request costs beside its fields: being read and checked.
-pub(crate) const REQUEST: usize = 10;
+const REQUEST: u64 = 10;
 
 /// How much may be asked, in the unit of PLAZA_GRAPHQL_MAX_COMPLEXITY. Each
 /// gateway counts alone.
@@ -70,26 +70,47 @@ impl Rates {
         }
     }
 
-    /// RATE_LIMITED when this user, or else this address, has asked too much.
-    pub(crate) fn take(
+    /// Takes what every request costs. RATE_LIMITED when this user, or else
+    /// this address, has asked too much.
+    pub(crate) fn take_request(
+        &self,
+        user: Option<UserId>,
+        address: Option<IpAddr>,
+    ) -> Result<(), ApiError> {
+        self.take(user, address, 0, REQUEST)
+    }
+
+    /// Takes what the fields of a request cost, after
+    /// [`take_request`](Self::take_request).
+    pub(crate) fn take_fields(
         &self,
         user: Option<UserId>,
         address: Option<IpAddr>,
         cost: usize,
     ) -> Result<(), ApiError> {
         let cost = u64::try_from(cost).unwrap_or(u64::MAX);
+        self.take(user, address, REQUEST, cost)
+    }
+
+    fn take(
+        &self,
+        user: Option<UserId>,
+        address: Option<IpAddr>,
+        before: u64,
+        cost: u64,
+    ) -> Result<(), ApiError> {
         let (by_user, by_address) = match user {
             Some(user) => (self.users.as_ref().zip(Some(user)), &self.addresses),
             None => (None, &self.anonymous),
         };
         if let Some((limiter, user)) = by_user {
             limiter
-                .take(user, cost)
+                .take(user, before, cost)
                 .map_err(ApiError::rate_limited_for)?;
         }
         if let Some((limiter, address)) = by_address.as_ref().zip(address) {
             limiter
-                .take(client_network(address), cost)
+                .take(client_network(address), before, cost)
                 .map_err(ApiError::rate_limited_for)?;
         }
         Ok(())

@@ -68,10 +68,12 @@ impl<K: Hash + Eq + Send + Sync + 'static> Limiter<K> {
         })
     }
 
-    /// Takes `cost` from the key's bucket; else says after what time there is
-    /// enough in it. What costs more than a full bucket takes a full one.
-    pub fn take(&self, key: K, cost: u64) -> Result<(), Duration> {
-        let taken = self.take_at(key, cost, Instant::now());
+    /// Takes `cost` from the key's bucket for something that `before` was taken
+    /// for already; else says after what time there is enough for both, since
+    /// both are asked for again. What costs more than a full bucket takes a
+    /// full one.
+    pub fn take(&self, key: K, before: u64, cost: u64) -> Result<(), Duration> {
+        let taken = self.take_after(key, before, cost, Instant::now());
         if taken.is_err() {
             metrics::counter!("plaza_rate_limited_total", "by" => self.name).increment(1);
         }
@@ -79,6 +81,12 @@ impl<K: Hash + Eq + Send + Sync + 'static> Limiter<K> {
         metrics::gauge!("plaza_rate_limit_keys", "by" => self.name)
             .set(self.full_at.entry_count() as f64);
         taken
+    }
+
+    fn take_after(&self, key: K, before: u64, cost: u64, now: Instant) -> Result<(), Duration> {
+        let cost = cost.min(self.burst.saturating_sub(before));
+        let again = Duration::from_nanos(before.saturating_mul(self.nanos_per_unit));
+        self.take_at(key, cost, now).map_err(|wait| wait + again)
     }
 
     fn take_at(&self, key: K, cost: u64, now: Instant) -> Result<(), Duration> {
@@ -154,6 +162,22 @@ mod tests {
         let wait = limiter.take_at(1, u64::MAX, now).unwrap_err();
         assert_eq!(wait, Duration::from_secs(10));
         assert_eq!(limiter.take_at(1, u64::MAX, now + wait), Ok(()));
+    }
+
+    #[test]
+    fn what_comes_in_two_parts_has_room_for_both_when_it_is_told_to_come_back() {
+        for cost in [300, 990, 1_000, u64::MAX] {
+            let limiter = limiter(10);
+            let now = limiter.start;
+            assert_eq!(limiter.take_at(1, 900, now), Ok(()));
+            assert_eq!(limiter.take_at(1, 10, now), Ok(()));
+            let wait = limiter.take_after(1, 10, cost, now).unwrap_err();
+            let both = |at| -> Result<(), Duration> {
+                limiter.take_at(1, 10, at)?;
+                limiter.take_after(1, 10, cost, at)
+            };
+            assert_eq!(both(now + wait), Ok(()), "{cost}");
+        }
     }
 
     #[test]

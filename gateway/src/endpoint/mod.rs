@@ -33,7 +33,6 @@ use crate::{
     cookie::{CookieRules, Jar},
     device,
     graph::{Gateway, Identity, RequestContext, Schema},
-    rates,
 };
 use body::Refusal;
 pub(crate) use nulls::Types;
@@ -132,7 +131,7 @@ impl Endpoint {
     ) -> (&'static str, Answer) {
         // Before anything of it is read; its fields are charged when they are known.
         let user = identity.user();
-        if let Err(error) = self.gateway.rates.take(user, address, rates::REQUEST) {
+        if let Err(error) = self.gateway.rates.take_request(user, address) {
             return (operation::OTHER, Answer::from_errors(vec![refusal(error)]));
         }
         let (operation, admitted) = self.admit(&mut request, &identity);

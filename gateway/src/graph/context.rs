@@ -107,7 +107,7 @@ impl RequestContext {
     pub(crate) fn charge(&self, cost: usize) -> Result<(), ApiError> {
         let user = self.session.as_ref().ok();
         let user = user.map(|session| session.caller.user);
-        self.gateway.rates.take(user, self.address, cost)
+        self.gateway.rates.take_fields(user, self.address, cost)
     }
 
     /// The services.

@@ -43,6 +43,18 @@ fn mutations(
         ),
         ("mutation { connectionToken { token } }", json!({})),
         (
+            "mutation($channel: String!) { subscriptionToken(channel: $channel) { token } }",
+            json!({ "channel": format!("room:{room}.1") }),
+        ),
+        (
+            "mutation($room: ID!) { setTyping(roomId: $room) }",
+            json!({ "room": room }),
+        ),
+        (
+            "mutation($session: ID!) { revokeSession(id: $session) }",
+            json!({ "session": MessageId::new() }),
+        ),
+        (
             "mutation($room: ID!) { updateRoom(input: { roomId: $room, name: \"Stolen\" }) { id } }",
             json!({ "room": room }),
         ),

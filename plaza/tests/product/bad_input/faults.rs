@@ -98,7 +98,7 @@ pub(super) fn faults(rule: Rule) -> Vec<(&'static str, String)> {
         ]),
         Rule::Id | Rule::ClientId | Rule::Token => {}
         Rule::Stored(_) | Rule::Password | Rule::Channel => {
-            faults.push(("a number", "1".to_owned()))
+            faults.push(("a number", "1".to_owned()));
         }
     }
     faults.extend(texts(rule));
