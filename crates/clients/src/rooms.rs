@@ -255,19 +255,20 @@ pub struct Fanout {
     pub members: Vec<UserId>,
 }
 
-/// Whom the publisher has to tell that a room has come to room mode: those who
-/// were members before, and so look for its events in their own channels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Of whom a room in room mode is asked, too: those who were members before it
+/// came to it still look for its events in their own channels.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EarlyMembers {
-    /// In room mode too, answer the present members who joined by then; at
-    /// most [`MAX_EARLY_MEMBERS`], the first of them.
-    pub joined_by: DateTime<Utc>,
+    /// Present members who joined by then, the first [`MAX_EARLY_MEMBERS`];
+    /// none: nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined_by: Option<DateTime<Utc>>,
 }
 
 /// Largest number of members that a room in room mode answers: far above every
 /// sensible threshold.
-pub const MAX_EARLY_MEMBERS: usize = 10_000;
+pub const MAX_EARLY_MEMBERS: i64 = 10_000;
 
 /// Client of rooms.
 #[derive(Debug, Clone)]
@@ -509,21 +510,14 @@ impl RoomsClient {
     }
 
     /// To whom a room's events go. NOT_FOUND: there is no such room.
-    pub async fn fanout(&self, who: As<'_>, room: RoomId) -> Result<Fanout, ClientError> {
-        self.0
-            .get(who, &format!("/internal/rooms/{room}/fanout"), &())
-            .await
-    }
-
-    /// As [`fanout`](Self::fanout); in room mode with the members of before.
-    pub async fn fanout_with_early_members(
+    pub async fn fanout(
         &self,
         who: As<'_>,
         room: RoomId,
-        query: &EarlyMembers,
+        early: EarlyMembers,
     ) -> Result<Fanout, ClientError> {
         self.0
-            .get(who, &format!("/internal/rooms/{room}/fanout"), query)
+            .get(who, &format!("/internal/rooms/{room}/fanout"), &early)
             .await
     }
 }

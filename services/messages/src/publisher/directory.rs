@@ -48,15 +48,8 @@ impl Directory {
         let mut backoff = Backoff::new(FIRST_DELAY, LONGEST_DELAY);
         loop {
             let who = As::Service(&self.tokens);
-            let answer = match joined_by {
-                None => self.client.fanout(who, room).await,
-                Some(joined_by) => {
-                    let query = EarlyMembers { joined_by };
-                    self.client
-                        .fanout_with_early_members(who, room, &query)
-                        .await
-                }
-            };
+            let early = EarlyMembers { joined_by };
+            let answer = self.client.fanout(who, room, early).await;
             match answer {
                 Ok(fanout) => {
                     self.outage.answered();

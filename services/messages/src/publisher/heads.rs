@@ -21,7 +21,11 @@ use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::time::Instant;
 
-use super::{incoming::Stands, rooms::Way};
+use super::{
+    incoming::Stands,
+    rooms::Way,
+    route::{Publication, Recipients, What, data},
+};
 
 /// For each stream the first of the entries that a word waits for.
 type First = [Option<EntryId>; Source::ALL.len()];
@@ -287,6 +291,7 @@ impl Head {
         Ok(Word {
             room,
             channel: self.channel,
+            data: data(&[&event])?,
             event,
         })
     }
@@ -300,6 +305,20 @@ pub(super) struct Word {
     pub(super) channel: Channel,
     /// The event.
     pub(super) event: Box<RawValue>,
+    /// A publication of it alone.
+    data: Box<RawValue>,
+}
+
+impl Word {
+    /// It has no event of the streams: those that it waits for hold back the
+    /// cursor until it is [spoken](Heads::spoken).
+    pub(super) fn publication(&self) -> Publication {
+        Publication {
+            to: Recipients::One(self.channel),
+            what: What::Data(self.data.clone()),
+            of: Vec::new(),
+        }
+    }
 }
 
 const fn place(source: Source) -> usize {

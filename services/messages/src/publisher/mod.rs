@@ -20,6 +20,7 @@ mod fold;
 mod heads;
 mod incoming;
 mod lag;
+mod letters;
 mod owner;
 mod partition;
 mod plan;

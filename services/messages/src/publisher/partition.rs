@@ -28,10 +28,11 @@ use super::{
     fold::{FoldLimits, fold},
     heads::{Heads, Word},
     incoming::{Incoming, mark_who_came_back},
+    letters::Letters,
     plan::Window,
     rooms::Rooms,
-    route::{Asked, Publication, Question, Recipients, Routed, Skipped, State, What, data, route},
-    send::{Refusal, Sender, Sent},
+    route::{Asked, Publication, Question, Routed, Skipped, State, route},
+    send::{Sender, Sent},
     settings::Limits,
     share::Share,
 };
@@ -76,6 +77,7 @@ impl From<StreamError> for Interrupted {
 /// Publishes a partition while its lease stands.
 pub(super) struct Publisher {
     partition: Partition,
+    letters: Letters,
     reader: Reader,
     sender: Sender,
     state: State,
@@ -114,6 +116,7 @@ impl Publisher {
         };
         Self {
             partition,
+            letters: Letters::new(partition),
             reader: Reader::new(redis, partition, limits.block(), limits.entries_per_read),
             sender,
             state,
@@ -273,16 +276,18 @@ impl Publisher {
                 break;
             }
             let first_word = publications.len();
-            let (rooms, words): (Vec<_>, Vec<_>) = words.into_iter().unzip();
-            publications.extend(words);
+            publications.extend(words.iter().map(Word::publication));
             let mut window = Window::new(publications);
             let sent = self.sender.send(&mut window, lease, shutdown).await;
-            for (place, room) in (first_word..).zip(rooms) {
+            for (place, word) in (first_word..).zip(&words) {
                 if window.is_answered(place) {
-                    self.state.heads.spoken(room, Instant::now());
+                    self.state.heads.spoken(word.room, Instant::now());
                 }
             }
-            dead.extend(self.refused(&entries));
+            dead.extend(
+                self.letters
+                    .refused(self.sender.take_refused(), &entries, &words),
+            );
             let open = window.first_open().and_then(|open| open.of.first());
             let answered = open.map_or(until, |origin| origin.place);
             self.deal(&ends(&entries[..answered]));
@@ -315,71 +320,21 @@ impl Publisher {
         Ok(())
     }
 
-    /// What may be said now of where rooms stand, with the room of each.
-    fn words(&mut self) -> Vec<(RoomId, Publication)> {
+    /// What may be said now of where rooms stand.
+    fn words(&mut self) -> Vec<Word> {
         self.state.heads.at(Instant::now());
-        let words = self.state.heads.due(SPEAK_AT_ONCE).into_iter();
-        let publications = words.filter_map(|word| {
-            let Word {
-                room,
-                channel,
-                event,
-            } = word;
-            let publication = Publication {
-                to: Recipients::One(channel),
-                what: What::Data(data(&[&event]).ok()?),
-                of: Vec::new(),
-            };
-            Some((room, publication))
-        });
-        publications.collect()
+        self.state.heads.due(SPEAK_AT_ONCE)
     }
 
     fn parse(&self, entries: Vec<Entry>, dead: &mut Vec<DeadLetter>) -> Vec<(Entry, Incoming)> {
         let parsed = entries.into_iter().map(|entry| {
             let incoming = Incoming::parse(&entry).unwrap_or_else(|error| {
-                dead.push(self.letter(&entry, chain(&error)));
+                dead.push(self.letters.letter(&entry, chain(&error)));
                 Incoming::Unknown
             });
             (entry, incoming)
         });
         parsed.collect()
-    }
-
-    fn letter(&self, entry: &Entry, reason: String) -> DeadLetter {
-        DeadLetter {
-            source: entry.source,
-            partition: self.partition,
-            entry: entry.id.to_string(),
-            reason,
-            fields: entry.into(),
-        }
-    }
-
-    /// One letter for each event that Centrifugo refused, in however many
-    /// channels it did.
-    fn refused(&mut self, entries: &[(Entry, Incoming)]) -> Vec<DeadLetter> {
-        let mut refused = self.sender.take_refused();
-        refused.sort_by_key(|refusal| refusal.place);
-        let of_one_event = refused.chunk_by(|one, other| one.place == other.place);
-        let letters = of_one_event.filter_map(|refusals| {
-            let (first, others) = refusals.split_first()?;
-            let Refusal {
-                code,
-                message,
-                channel,
-                place,
-            } = first;
-            let (entry, _) = entries.get(*place)?;
-            let more = match others.len() {
-                0 => String::new(),
-                more => format!(" and in {more} more"),
-            };
-            let reason =
-                format!("Centrifugo refused it in {channel}{more} with code {code} ({message})");
-            Some(self.letter(entry, reason))
-        });
-        letters.collect()
     }
 
     /// Puts aside what can never be published.
@@ -462,7 +417,7 @@ impl Publisher {
                         };
                     }
                     Err(error) => {
-                        dead.push(self.letter(entry, chain(&error)));
+                        dead.push(self.letters.letter(entry, chain(&error)));
                         break;
                     }
                 }
@@ -480,7 +435,7 @@ impl Publisher {
         };
         let publications = fold(drafts, limits).unwrap_or_else(|error| {
             let of_window = entries[from..place].iter();
-            dead.extend(of_window.map(|(entry, _)| self.letter(entry, chain(&error))));
+            dead.extend(of_window.map(|(entry, _)| self.letters.letter(entry, chain(&error))));
             Vec::new()
         });
         Ok((publications, place))

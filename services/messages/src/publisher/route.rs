@@ -385,6 +385,12 @@ enum Turned {
     Told(Vec<Arc<Vec<Channel>>>),
 }
 
+/// Who came to the channel of a new generation ahead of this word of it: what
+/// was said in the channel before is there to be asked for.
+fn ahead(to: Way) -> Option<Arc<Vec<Channel>>> {
+    (to.mode == FanoutMode::Room).then(|| Arc::new(vec![to.channel()]))
+}
+
 /// Lets a room go its new way.
 fn turn(change: &FanoutChange, known: &mut Room, asked: Asked) -> Turned {
     let from = known.way();
@@ -407,12 +413,15 @@ fn turn(change: &FanoutChange, known: &mut Room, asked: Asked) -> Turned {
         Applied::New if needs_members && asked == Asked::Nothing => ask(None),
         Applied::New | Applied::Gap => {
             // Those who read it until now.
-            let audience = match from.mode {
-                FanoutMode::Personal => known.members(),
-                FanoutMode::Room => Arc::new(from.channels()),
+            let mut audience = match from.mode {
+                FanoutMode::Personal => vec![known.members()],
+                FanoutMode::Room => vec![Arc::new(from.channels())],
             };
+            if from.mode == FanoutMode::Room {
+                audience.extend(ahead(to));
+            }
             known.turn(change.version, to);
-            Turned::Told(vec![audience])
+            Turned::Told(audience)
         }
         // What is known is as new or newer, so that it does not say who read
         // the room before: everybody who may have.
@@ -431,7 +440,10 @@ fn turn(change: &FanoutChange, known: &mut Room, asked: Asked) -> Turned {
                 }
                 // Who reads along in the channels of the generation before
                 // hears of it even when there was another one since.
-                audience.extend(to.before().map(|before| Arc::new(before.channels())));
+                if let Some(before) = to.before() {
+                    audience.push(Arc::new(before.channels()));
+                    audience.extend(ahead(to));
+                }
                 Turned::Told(audience)
             }
         },
@@ -736,15 +748,20 @@ mod tests {
         let before = fixture.set(FanoutMode::Room, 1, &[]);
         let mut fanout = fixture.fanout(2, FanoutMode::Room, 2);
         fanout["visibility"] = json!("private");
+        let generation = Generation::ZERO.next().next();
+        let now = vec![Channel::Private(fixture.room, generation)];
+        let told = [
+            (before.channels(), fanout.clone()),
+            (now.clone(), fanout.clone()),
+        ];
         let (_, out) = fixture.route(Asked::Nothing, &fanout);
-        assert_eq!(out, [(before.channels(), fanout.clone())]);
+        assert_eq!(out, told);
         let message = json!({ "type": "message.created", "room": fixture.room, "seq": 1 });
         let (_, out) = fixture.route(Asked::Nothing, &message);
-        let generation = Generation::ZERO.next().next();
-        assert_eq!(out[0].0, [Channel::Private(fixture.room, generation)]);
+        assert_eq!(out[0].0, now);
         // Told again by whoever knows the new state alone.
         let (_, out) = fixture.route(Asked::EarlyMembers, &fanout);
-        assert_eq!(out.last(), Some(&(before.channels(), fanout)));
+        assert_eq!(out[out.len() - 2..], told);
     }
 
     #[test]

@@ -46,8 +46,9 @@ pub(super) struct Sender {
 /// A publication that a channel will never take.
 #[derive(Debug)]
 pub(super) struct Refusal {
-    /// The place of its event among what was read together.
-    pub(super) place: usize,
+    /// The place of its event among what was read together; none for a word on
+    /// where a room stands.
+    pub(super) place: Option<usize>,
     pub(super) channel: Channel,
     /// Centrifugo's error code and wording.
     pub(super) code: u32,
@@ -169,7 +170,10 @@ impl Sender {
                     self.touched
                         .accepted(channel, &position.epoch, Instant::now());
                 }
-                tally.deliveries += 1;
+                match window.publication(step.publication).what {
+                    What::Data(_) => tally.deliveries += 1,
+                    What::Removals(_) => tally.removals += 1,
+                }
             }
             Outcome::Retry { code } => {
                 tally.held.get_or_insert(code);
@@ -179,10 +183,8 @@ impl Sender {
             }
             Outcome::Never { code, message } => {
                 match window.origins(step) {
-                    // Where a room stands: the next word may be taken.
-                    [] => tracing::warn!(%channel, code, message, "Centrifugo refuses a word"),
-                    [origin] => self.refused.push(Refusal {
-                        place: origin.place,
+                    origins @ ([] | [_]) => self.refused.push(Refusal {
+                        place: origins.first().map(|origin| origin.place),
                         channel,
                         code,
                         message,
@@ -196,8 +198,6 @@ impl Sender {
                 }
             }
         }
-        let publication = window.publication(step.publication);
-        tally.removals += u64::from(matches!(publication.what, What::Removals(_)));
         if window.answered(step, at) {
             tally.publications += 1;
             for origin in &window.publication(step.publication).of {
@@ -214,7 +214,7 @@ impl Sender {
         metrics::counter!("plaza_publisher_events_total").increment(tally.events);
         metrics::counter!("plaza_publisher_deliveries_total").increment(tally.deliveries);
         metrics::counter!("plaza_publisher_removals_total").increment(tally.removals);
-        if tally.deliveries > 0 {
+        if tally.deliveries + tally.removals > 0 {
             self.backoff.reset();
         }
         if let Some(code) = tally.held {

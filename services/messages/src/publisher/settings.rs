@@ -49,9 +49,9 @@ pub struct Limits {
     #[arg(long = "publisher-lease-ms", env = "PLAZA_PUBLISHER_LEASE_MS", default_value_t = 3_000,
           value_parser = value_parser!(u64).range(1_000..=30_000))]
     pub lease_ms: u64,
-    /// How often a publisher says that it lives (ms, 100 to 10,000): less than half of that time
+    /// How often a publisher says that it lives (ms, 100 to 3,000): less than half of that time
     #[arg(long = "publisher-lease-renew-ms", env = "PLAZA_PUBLISHER_LEASE_RENEW_MS",
-          default_value_t = 1_000, value_parser = value_parser!(u64).range(100..=10_000))]
+          default_value_t = 1_000, value_parser = value_parser!(u64).range(100..=3_000))]
     pub lease_renew_ms: u64,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use plaza_centrifugo::Channel;
-use plaza_events::stream::{count_dead_letters, dead_letters, replay};
+use plaza_events::stream::{Buried, count_dead_letters, dead_letters, replay};
 use plaza_testkit::{eventually, redis};
 
 use crate::{
@@ -193,14 +193,15 @@ async fn guarantee_4_where_a_broadcast_half_fails_the_failed_channels_alone_get_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_large_room_can_never_publish_is_a_dead_letter_and_its_list_goes_on() {
+async fn what_a_large_room_can_never_publish_is_a_dead_letter_and_can_be_replayed() {
     let (redis, fake) = (redis().await, FakeCentrifugo::default());
     let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
     let (room, _) = fixture.room(1);
     let channels = fixture.grown(room);
     let name = channels.room.to_string();
+    let head = channels.head.to_string();
     fake.rule(move |to, events| {
-        if to == name && events.split(',').any(|event| event == "2") {
+        if to == head || to == name && events.split(',').any(|event| event == "2") {
             Fate::Refuse(107)
         } else {
             Fate::Take
@@ -214,8 +215,17 @@ async fn what_a_large_room_can_never_publish_is_a_dead_letter_and_its_list_goes_
     let dead = dead_letters(&mut streams.connection, None, 10)
         .await
         .unwrap();
-    assert_eq!(dead.len(), 1);
-    assert!(dead[0].letter.reason.contains(&channels.room.to_string()));
+    // The event, and the word for lists.
+    for channel in [channels.room, channels.head] {
+        let of_channel = |buried: &&Buried| buried.letter.reason.contains(&channel.to_string());
+        assert_eq!(dead.iter().filter(of_channel).count(), 1, "{dead:?}");
+    }
+    fake.rule(|_, _| Fate::Take);
+    for buried in &dead {
+        replay(&mut streams.connection, buried).await.unwrap();
+    }
+    eventually(SOON, async || streams.waiting().await == 0).await;
+    assert_eq!(fake.taken(channels.room), ["1", "3", "2", "head"]);
     let (_, word) = fake.taken_at(channels.head).pop().unwrap();
     assert_eq!(word["headSeq"], 3);
 }

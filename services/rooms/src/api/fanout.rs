@@ -1,9 +1,9 @@
 //! `GET /internal/rooms/{id}/fanout`
 
 use axum::extract::State;
-use plaza_clients::rooms::Fanout;
+use plaza_clients::rooms::{EarlyMembers, Fanout};
 use plaza_kit::{
-    http::{Json, Path, Reject},
+    http::{Json, Path, Query, Reject},
     token::ServiceCaller,
 };
 use plaza_types::RoomId;
@@ -15,13 +15,15 @@ pub(super) async fn fanout(
     State(api): State<Api>,
     _service: ServiceCaller,
     Path(room): Path<RoomId>,
+    Query(early): Query<EarlyMembers>,
 ) -> Result<Json<Fanout>, Reject> {
-    let fanout = api.store.fanout(room).await?;
+    let fanout = api.store.fanout(room, early).await?;
     Ok(Json(fanout.ok_or_else(no_such_room)?))
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, SecondsFormat, Utc};
     use http::StatusCode;
     use plaza_testkit::{Issuer, Request};
     use plaza_types::FanoutMode;
@@ -51,6 +53,26 @@ mod tests {
         let now: Fanout = bench.send_internal(Request::get(&path)).await.parse();
         assert_eq!(now.mode, FanoutMode::Room);
         assert!(now.members.is_empty(), "none in room mode");
+    }
+
+    #[tokio::test]
+    async fn in_room_mode_it_names_those_who_were_members_by_a_time_when_asked() {
+        let bench = Bench::new().await;
+        let (ada, bob) = (Issuer::person("ada"), Issuer::person("bob"));
+        let room = bench.create(&ada, "Rust").await.id;
+        sqlx::query("UPDATE rooms SET fanout = 'room'")
+            .execute(&bench.database.pool)
+            .await
+            .unwrap();
+        let crossed: DateTime<Utc> = sqlx::query_scalar("SELECT max(joined_at) FROM members")
+            .fetch_one(&bench.database.pool)
+            .await
+            .unwrap();
+        bench.join(&bob, room).await.expect(StatusCode::OK);
+        let time = crossed.to_rfc3339_opts(SecondsFormat::Micros, true);
+        let path = format!("/internal/rooms/{room}/fanout?joinedBy={time}");
+        let now: Fanout = bench.send_internal(Request::get(&path)).await.parse();
+        assert_eq!(now.members, [ada.id]);
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-use plaza_clients::rooms::Fanout;
+use plaza_clients::rooms::{EarlyMembers, Fanout, MAX_EARLY_MEMBERS};
 use plaza_types::RoomId;
 
 use super::{
@@ -8,14 +8,22 @@ use super::{
 
 impl Store {
     /// A room's change counter, mode and members, all of one moment.
-    pub(crate) async fn fanout(&self, room: RoomId) -> Result<Option<Fanout>, StorageError> {
+    pub(crate) async fn fanout(
+        &self,
+        room: RoomId,
+        early: EarlyMembers,
+    ) -> Result<Option<Fanout>, StorageError> {
         let row = sqlx::query!(
             r#"SELECT version, fanout, visibility, generation,
                       CASE fanout WHEN 'personal'
                           THEN ARRAY(SELECT user_id FROM members WHERE room_id = $1)
-                          ELSE '{}' END AS "members!"
+                          ELSE ARRAY(SELECT user_id FROM members
+                                     WHERE room_id = $1 AND joined_at <= $2
+                                     ORDER BY joined_at LIMIT $3) END AS "members!"
                FROM rooms WHERE id = $1"#,
             room.uuid(),
+            early.joined_by,
+            MAX_EARLY_MEMBERS,
         )
         .fetch_optional(&self.pool)
         .await?;
