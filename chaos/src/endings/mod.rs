@@ -213,7 +213,7 @@ impl Stage {
                 bail!("the client for {} gets no tokens", self.act.name());
             }
         }
-        self.act.perform(&scene).await?;
+        let once = self.act.perform(&scene).await?;
         let end = Instant::now();
         sleep_until(end + self.act.bound() + BEYOND).await;
         let outcome = hostile.outcome(end);
@@ -224,7 +224,9 @@ impl Stage {
             outcome.how,
             if outcome.stays { ", and stays" } else { "" }
         );
-        figures.lock().await.add(self.act, outcome);
+        if once {
+            figures.lock().await.add(self.act, outcome);
+        }
         drop(hostile);
         self.act.undo(&scene).await?;
         if self.act.ends_all() {
