@@ -33,6 +33,16 @@ pub enum Command<'a> {
         /// What the client is told.
         disconnect: Close,
     },
+    /// Ends a user's subscriptions to a channel, in every connection and on
+    /// every node; a user who has none is no error. Clients do not come back by
+    /// themselves. Its outcome counts as that of one channel. Nodes get it at
+    /// most once.
+    Unsubscribe {
+        /// Whose.
+        user: UserId,
+        /// To which channel.
+        channel: Channel,
+    },
 }
 
 /// Why a connection was closed, for its client.
@@ -59,7 +69,7 @@ impl Command<'_> {
     /// How many channels it goes to.
     pub fn channels(&self) -> usize {
         match self {
-            Self::Publish { .. } | Self::Disconnect { .. } => 1,
+            Self::Publish { .. } | Self::Disconnect { .. } | Self::Unsubscribe { .. } => 1,
             Self::Broadcast { channels, .. } => channels.len(),
         }
     }
@@ -131,6 +141,7 @@ pub(crate) struct Reply {
     publish: Option<PublishResult>,
     broadcast: Option<BroadcastResult>,
     disconnect: Option<IgnoredAny>,
+    unsubscribe: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -179,6 +190,7 @@ pub(crate) fn outcomes(command: &Command<'_>, reply: Reply) -> Option<Vec<Outcom
     match command {
         Command::Publish { .. } => Some(vec![reply.publish?.into()]),
         Command::Disconnect { .. } => reply.disconnect.map(|_| vec![Outcome::Accepted(None)]),
+        Command::Unsubscribe { .. } => reply.unsubscribe.map(|_| vec![Outcome::Accepted(None)]),
         Command::Broadcast { channels, .. } => {
             let responses = reply.broadcast?.responses;
             if responses.len() != channels.len() {
@@ -287,6 +299,29 @@ mod tests {
         );
         assert_eq!(
             parse(&command, r#"{"disconnect":{}}"#).unwrap(),
+            [Outcome::Accepted(None)]
+        );
+        let down = r#"{"error":{"code":100,"message":"internal server error"}}"#;
+        assert_eq!(
+            parse(&command, down).unwrap(),
+            [Outcome::Retry { code: 100 }]
+        );
+        assert_eq!(parse(&command, "{}"), None, "nothing was done");
+    }
+
+    #[test]
+    fn a_subscription_is_ended_and_the_answer_is_checked() {
+        let (user, room) = (UserId::new(), plaza_types::RoomId::new());
+        let channel = Channel::Room(room, plaza_types::Generation::ZERO.next());
+        let command = Command::Unsubscribe { user, channel };
+        assert_eq!(
+            serde_json::to_value(&command).unwrap(),
+            serde_json::json!({ "unsubscribe": {
+                "user": user, "channel": format!("room:{room}.1"),
+            } })
+        );
+        assert_eq!(
+            parse(&command, r#"{"unsubscribe":{}}"#).unwrap(),
             [Outcome::Accepted(None)]
         );
         let down = r#"{"error":{"code":100,"message":"internal server error"}}"#;

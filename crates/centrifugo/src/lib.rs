@@ -8,6 +8,7 @@ mod api;
 mod channel;
 mod client;
 pub mod config;
+pub mod endings;
 
 pub use api::{Close, Command, Outcome, Position};
 pub use channel::{Channel, NoChannel};

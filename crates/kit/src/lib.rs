@@ -9,6 +9,7 @@
 pub mod config;
 pub mod db;
 pub mod feed;
+pub mod groups;
 pub mod health;
 pub mod http;
 pub mod http_client;

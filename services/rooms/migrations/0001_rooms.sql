@@ -134,6 +134,24 @@ CREATE TABLE removals (
 
 CREATE INDEX removals_by_age ON removals (created_at);
 
+-- Whose subscriptions have still to be ended at Centrifugo.
+CREATE TABLE endings (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    room_id    uuid NOT NULL,
+    user_id    uuid NOT NULL,
+    -- Of the channels' names when the access ended.
+    visibility text NOT NULL CHECK (visibility IN ('public', 'private')),
+    generation bigint NOT NULL,
+    ended_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- When to tell Centrifugo next. Who tells it moves this on first, so that
+    -- replicas take turns and another one follows where one died.
+    due_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- How often Centrifugo has answered.
+    told       smallint NOT NULL DEFAULT 0
+);
+
+CREATE INDEX endings_due ON endings (due_at);
+
 -- As plaza_events::outbox::DDL.
 CREATE TABLE outbox (
     id          bigint GENERATED ALWAYS AS IDENTITY,

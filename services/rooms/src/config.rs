@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use plaza_centrifugo::{Client, ClientArgs};
 use plaza_clients::PeersArgs;
 use plaza_events::relay::RelayArgs;
 use plaza_kit::{
@@ -7,6 +8,11 @@ use plaza_kit::{
     redis::RedisArgs,
 };
 use secrecy::SecretString;
+
+use crate::{
+    api::{PROXY_SECRET, ProxySecret},
+    channels::ChannelArgs,
+};
 
 /// The environment variable of the database's URL.
 pub(crate) const DATABASE_URL: &str = "PLAZA_ROOMS_DATABASE_URL";
@@ -45,6 +51,22 @@ pub struct RoomsArgs {
     /// The relay of the outbox.
     #[command(flatten)]
     pub relay: RelayArgs,
+    /// Centrifugo's server API; needed with real time on.
+    #[command(flatten)]
+    pub centrifugo: ClientArgs,
+    /// What tells that Centrifugo asks about a channel, as its configuration has it; needed with real time on
+    #[arg(long, env = "PLAZA_CENTRIFUGO_PROXY_SECRET", hide_env_values = true)]
+    pub centrifugo_proxy_secret: Option<SecretString>,
+    /// File that holds it
+    #[arg(long, env = "PLAZA_CENTRIFUGO_PROXY_SECRET_FILE")]
+    pub centrifugo_proxy_secret_file: Option<PathBuf>,
+    /// Answers about channels.
+    #[command(flatten)]
+    pub channels: ChannelArgs,
+    /// Members from which on a room's events travel by a channel of its own; no longer at half of it
+    #[arg(long, env = "PLAZA_ROOMS_FANOUT_THRESHOLD", default_value_t = 50,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rooms_fanout_threshold: u32,
     /// Most rooms that one user may be a member of
     #[arg(long, env = "PLAZA_ROOMS_MAX_ROOMS_PER_USER", default_value_t = 1_000,
           value_parser = clap::value_parser!(u32).range(1..=1_000))]
@@ -63,5 +85,25 @@ impl RoomsArgs {
             self.rooms_database_url.as_ref(),
             self.rooms_database_url_file.as_ref(),
         )
+    }
+
+    /// Centrifugo; none with real time off.
+    pub(crate) fn centrifugo(&self) -> Result<Option<Client>, ConfigError> {
+        self.realtime_enabled
+            .then(|| self.centrifugo.client())
+            .transpose()
+    }
+
+    /// What Centrifugo shows when it asks; none with real time off.
+    pub(crate) fn proxy_secret(&self) -> Result<Option<ProxySecret>, ConfigError> {
+        if !self.realtime_enabled {
+            return Ok(None);
+        }
+        let secret = secret(
+            PROXY_SECRET,
+            self.centrifugo_proxy_secret.as_ref(),
+            self.centrifugo_proxy_secret_file.as_ref(),
+        )?;
+        ProxySecret::new(secret).map(Some)
     }
 }

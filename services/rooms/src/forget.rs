@@ -10,6 +10,8 @@ use crate::storage::{StorageError, Store};
 const KEEP: Duration = Duration::from_mins(5);
 /// How long an invitation is kept after its end.
 const KEEP_INVITATIONS: Duration = Duration::from_hours(24);
+/// How long it is tried to end a subscription at Centrifugo.
+const KEEP_ENDINGS: Duration = Duration::from_hours(7 * 24);
 /// How often old ones are deleted; each replica does it.
 const EVERY: Duration = Duration::from_secs(30);
 
@@ -34,5 +36,6 @@ pub(crate) fn spawn(store: Store, shutdown: &Shutdown) {
 async fn forget(store: &Store) -> Result<(), StorageError> {
     store.forget_removals(KEEP).await?;
     store.forget_invitations(KEEP_INVITATIONS).await?;
+    store.forget_endings(KEEP_ENDINGS).await?;
     Ok(())
 }

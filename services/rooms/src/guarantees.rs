@@ -10,17 +10,22 @@ use std::{
 
 use futures::future::{join, join_all};
 use http::StatusCode;
-use plaza_clients::rooms::Fanout;
+use plaza_clients::rooms::{Fanout, Invitation, Room};
 use plaza_events::{Body, Event};
 use plaza_testkit::{Issuer, Request};
-use plaza_types::{Role, RoomId, UserId};
+use plaza_types::{FanoutMode, Role, RoomId, UserId, Visibility};
 use serde_json::json;
 
-use crate::api::testing::Bench;
+use crate::{
+    api::{Limits, testing::Bench},
+    domain::Threshold,
+};
 
 fn version(event: &Event) -> i64 {
     match &event.body {
-        Body::RoomUpdated { version, .. } | Body::MemberUpdated { version, .. } => version.get(),
+        Body::RoomUpdated { version, .. }
+        | Body::MemberUpdated { version, .. }
+        | Body::Fanout { version, .. } => version.get(),
         other => panic!("{other:?}"),
     }
 }
@@ -31,7 +36,7 @@ fn version(event: &Event) -> i64 {
 /// their order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn guarantee_2_changes_of_a_room_are_numbered_without_gaps_and_told_in_order() {
-    let bench = Bench::new().await;
+    let bench = Bench::with(crossing_at(20)).await;
     let ada = Issuer::person("ada");
     let room = bench.create(&ada, "Rust").await.id;
     let people: Vec<_> = (0..50).map(|n| Issuer::person(&format!("p{n}"))).collect();
@@ -65,8 +70,12 @@ async fn guarantee_2_changes_of_a_room_are_numbered_without_gaps_and_told_in_ord
     let mut members: HashSet<UserId> = HashSet::new();
     let mut joins: HashMap<UserId, usize> = HashMap::new();
     let mut owners: HashSet<UserId> = HashSet::new();
-    let (mut leaves, mut successions) = (0, 0);
+    let (mut leaves, mut successions, mut crossings) = (0, 0, 0);
     for event in &events {
+        if let Body::Fanout { mode, .. } = event.body {
+            assert_eq!((mode, members.len()), (FanoutMode::Room, 20));
+            crossings += 1;
+        }
         let Body::MemberUpdated {
             version,
             user,
@@ -97,14 +106,110 @@ async fn guarantee_2_changes_of_a_room_are_numbered_without_gaps_and_told_in_ord
     assert_eq!(owners.len(), 1, "one owner");
     // The owner, cleo and the 50; the owner and every other of the 50.
     assert_eq!((joins.len(), leaves), (52, 26));
+    assert_eq!(crossings, 1, "who crosses is told of once");
     // The owner is followed, and followed again if that one leaves too.
     assert!(successions >= 1);
-    assert_eq!(last, 1 + 52 + 26 + successions, "nothing else is told");
+    assert_eq!(
+        last,
+        1 + 52 + 26 + successions + crossings,
+        "nothing else is told"
+    );
 
-    let path = format!("/internal/rooms/{room}/fanout");
-    let now: Fanout = bench.send_internal(Request::get(path)).await.parse();
+    let now = fanout(&bench, room).await;
     assert_eq!(now.version.get(), last);
-    assert_eq!(now.members.into_iter().collect::<HashSet<_>>(), members);
+    assert_eq!((now.mode, now.members.len()), (FanoutMode::Room, 0));
+}
+
+/// Bounds with this threshold of rooms' own channels.
+fn crossing_at(threshold: u32) -> Limits {
+    Limits {
+        fanout_threshold: Threshold(threshold),
+        ..Limits::default()
+    }
+}
+
+/// A room grows and shrinks over its threshold by a join, an invitation, a
+/// leave, a kick and a ban: the one that crosses tells where events come from
+/// now, under the next version, which clients compare, and what is asked for at
+/// any moment fits what was told up to there.
+#[tokio::test]
+async fn guarantee_2_who_crosses_the_threshold_tells_where_events_come_from() {
+    let bench = Bench::with(crossing_at(4)).await;
+    let ada = Issuer::person("ada");
+    let room = bench.create(&ada, "Rust").await.id;
+    let others: Vec<_> = (0..4).map(|n| Issuer::person(&format!("p{n}"))).collect();
+    let link: Invitation = bench
+        .invite(&ada, room, &json!({ "maxUses": 10 }))
+        .await
+        .parse();
+    let on = |n: usize, act: &str| {
+        let path = format!("/v1/rooms/{room}/members/{}/{act}", others[n].id);
+        Request::post(path).json(&json!({}))
+    };
+    let mut crossings = 0;
+    for (act, who, mode) in [
+        ("join", 0, FanoutMode::Personal),
+        ("join", 1, FanoutMode::Personal),
+        ("join", 2, FanoutMode::Room),
+        ("join", 2, FanoutMode::Room),
+        ("join", 3, FanoutMode::Room),
+        ("kick", 3, FanoutMode::Room),
+        ("leave", 2, FanoutMode::Room),
+        ("leave", 2, FanoutMode::Room),
+        ("ban", 1, FanoutMode::Personal),
+        ("accept", 2, FanoutMode::Personal),
+        ("accept", 3, FanoutMode::Room),
+        ("kick", 3, FanoutMode::Room),
+        ("leave", 2, FanoutMode::Personal),
+    ] {
+        let before = fanout(&bench, room).await;
+        let answer = match act {
+            "join" => bench.join(&others[who], room).await,
+            "leave" => bench.leave(&others[who], room).await,
+            "accept" => {
+                let body = json!({ "token": link.token });
+                bench.accept(&others[who], &body).await
+            }
+            act => bench.send(&ada, on(who, act)).await,
+        };
+        answer.expect(StatusCode::OK);
+        let after = fanout(&bench, room).await;
+        assert_eq!(after.mode, mode, "{act} {who}");
+        let events = bench.events().await;
+        assert_eq!(version(events.last().unwrap()), after.version.get());
+        let found: Vec<Room> = bench
+            .send(&ada, Request::get("/v1/rooms/joined"))
+            .await
+            .parse();
+        assert_eq!(found[0].fanout, mode);
+        if before.mode == mode {
+            continue;
+        }
+        crossings += 1;
+        let [.., change, told] = events.as_slice() else {
+            panic!("{events:?}");
+        };
+        assert!(matches!(change.body, Body::MemberUpdated { .. }));
+        assert!(
+            matches!(told.body, Body::Fanout { mode: to, visibility: Visibility::Public, generation, .. }
+                if to == mode && generation.get() == 1)
+        );
+        assert_eq!(found[0].version, after.version, "clients compare it");
+        let members = if mode == FanoutMode::Room { 0 } else { 2 };
+        assert_eq!(after.members.len(), members, "{act} {who}");
+    }
+    assert_eq!(crossings, 4);
+    let versions: Vec<i64> = bench.events().await.iter().map(version).collect();
+    assert!(
+        versions
+            .into_iter()
+            .eq(1..=fanout(&bench, room).await.version.get())
+    );
+}
+
+async fn fanout(bench: &Bench, room: RoomId) -> Fanout {
+    let path = format!("/internal/rooms/{room}/fanout");
+    bench.send_internal(Request::get(path)).await.parse()
 }
 
 /// Counts the queries of this thread's connections.

@@ -19,18 +19,24 @@
 //!   transaction either way.
 
 mod api;
+mod channels;
 mod config;
 mod domain;
+mod endings;
 mod forget;
 #[cfg(test)]
 mod guarantees;
 #[cfg(test)]
 mod permissions;
 mod run;
+#[cfg(test)]
+mod socket;
 mod storage;
 
-pub use api::{Limits, Parts, router};
+pub use api::{Limits, Parts, ProxySecret, router};
+pub use channels::ChannelArgs;
 pub use config::RoomsArgs;
+pub use domain::Threshold;
 pub use run::run;
 
 /// The migrations of the rooms database; `plaza migrate` runs them.

@@ -7,8 +7,12 @@ use plaza_kit::{db, health::Readiness, serve::serve, shutdown::Shutdown, token::
 use crate::{
     api::{Api, Limits, Parts, routes},
     config::{DATABASE_URL, RoomsArgs},
-    forget,
+    domain::Threshold,
+    endings, forget,
 };
+
+/// The conditions under which requests are wanted.
+const CHECKS: [&str; 4] = ["database", "keys", "revocations", "removals"];
 
 /// Runs rooms until the shutdown: the API, the relay of its outbox, and what
 /// keeps keys and revocations up to date.
@@ -22,11 +26,13 @@ pub async fn run(args: RoomsArgs, shutdown: Shutdown) -> anyhow::Result<()> {
         .realtime_enabled
         .then(|| args.redis.client())
         .transpose()?;
+    let proxy_secret = args.proxy_secret()?;
+    let centrifugo = args.centrifugo()?;
     if redis.is_none() {
         tracing::info!("real time is off: nothing is pushed to browsers");
     }
 
-    let readiness = Readiness::new(&shutdown, &["database", "keys", "revocations"]);
+    let readiness = Readiness::new(&shutdown, &CHECKS);
     db::watch(pool.clone(), readiness.clone(), &shutdown);
     let verifier = follow_auth(&auth, &tokens, &readiness, &shutdown);
     let epoch = match db::epoch(&pool, &shutdown).await {
@@ -38,21 +44,29 @@ pub async fn run(args: RoomsArgs, shutdown: Shutdown) -> anyhow::Result<()> {
     };
     let (relay, handle) = Relay::new(Source::Rooms, options, redis, args.relay)?;
 
-    let api = Api::new(Parts {
+    let mut api = Api::new(Parts {
         pool,
         epoch,
         relay: handle,
         verifier,
         tokens,
         auth,
+        centrifugo: centrifugo.clone(),
+        proxy_secret,
+        channels: args.channels,
         limits: Limits {
             max_rooms_per_user: args.rooms_max_rooms_per_user,
             max_invitations_per_room: args.rooms_max_invitations_per_room,
+            fanout_threshold: Threshold(args.rooms_fanout_threshold),
             request_timeout: Duration::from_millis(args.listen.request_timeout_ms),
             max_body_bytes: args.listen.max_body_bytes,
         },
     });
+    api.gate.follow(&readiness, &shutdown);
     relay.spawn(api.store.clone(), &shutdown);
+    if let Some(centrifugo) = centrifugo {
+        endings::spawn(api.store.clone(), centrifugo, &shutdown);
+    }
     forget::spawn(api.store.clone(), &shutdown);
     serve(
         "rooms",
@@ -103,6 +117,8 @@ mod tests {
             format!("--internal-secret={INTERNAL_SECRET}"),
             format!("--auth-url={}", serve_auth(issuer).await),
             format!("--rooms-database-url={}", database.url),
+            "--centrifugo-api-key=a key of Centrifugo's".to_owned(),
+            "--centrifugo-proxy-secret=a secret of Centrifugo's".to_owned(),
         ];
         line.extend(more.iter().cloned());
         Line::try_parse_from(line).unwrap().rooms

@@ -71,7 +71,7 @@ pub async fn observe(request: Request, next: Next) -> Response {
 fn is_routine(route: &str) -> bool {
     matches!(
         route,
-        "/jwks" | "/internal/revocations" | "/internal/removals"
+        "/jwks" | "/internal/revocations" | "/internal/removals" | "/internal/centrifugo/subscribe"
     )
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use plaza_centrifugo::endings::TAKEN_AT_ONCE;
 use plaza_types::UserId;
 use sqlx::{PgConnection, PgExecutor};
 
@@ -13,8 +14,6 @@ const LAST_TOKEN_S: f64 = 9.0;
 /// Shortest time between the two times that Centrifugo is told (s): its nodes
 /// may have missed the first, coming back from an outage.
 const APART_S: f64 = 2.0;
-/// Most that are taken at once.
-pub(crate) const TAKEN_AT_ONCE: i64 = 256;
 
 /// One that is due, taken for a while.
 #[derive(Debug, Clone, Copy)]

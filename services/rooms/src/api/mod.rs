@@ -20,18 +20,23 @@ mod mute;
 mod page;
 mod removals;
 mod set_role;
+mod subscribe;
 #[cfg(test)]
 pub(crate) mod testing;
 mod time;
 mod update;
 
-use std::time::Duration;
+pub(crate) use subscribe::PROXY_SECRET;
+pub use subscribe::ProxySecret;
+
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
     extract::FromRef,
     routing::{delete, get, patch, post},
 };
+use plaza_centrifugo::{Client, config::SUBSCRIBE_PATH};
 use plaza_clients::auth::AuthClient;
 use plaza_events::relay::RelayHandle;
 use plaza_kit::{
@@ -41,7 +46,11 @@ use plaza_kit::{
 use plaza_types::{ApiError, Code, Epoch, Person};
 use sqlx::PgPool;
 
-use crate::storage::Store;
+use crate::{
+    channels::{ChannelArgs, Gate, Memory},
+    domain::Threshold,
+    storage::Store,
+};
 
 /// What the API is made of.
 #[derive(Debug, Clone)]
@@ -58,6 +67,12 @@ pub struct Parts {
     pub tokens: ServiceTokens,
     /// Asked for the names of members, and for the user of a name.
     pub auth: AuthClient,
+    /// Told whose subscriptions end; none: there is no real time.
+    pub centrifugo: Option<Client>,
+    /// What Centrifugo shows when it asks; none: it is not believed.
+    pub proxy_secret: Option<ProxySecret>,
+    /// What answers about channels may cost.
+    pub channels: ChannelArgs,
     /// Its bounds.
     pub limits: Limits,
 }
@@ -69,6 +84,8 @@ pub struct Limits {
     pub max_rooms_per_user: u32,
     /// Most invitations of one room that can be used.
     pub max_invitations_per_room: u32,
+    /// From how many members on a room has channels of its own.
+    pub fanout_threshold: Threshold,
     /// Longest time a request may take.
     pub request_timeout: Duration,
     /// Largest request body, in bytes.
@@ -80,6 +97,7 @@ impl Default for Limits {
         Self {
             max_rooms_per_user: 1_000,
             max_invitations_per_room: 100,
+            fanout_threshold: Threshold::default(),
             request_timeout: Duration::from_secs(10),
             max_body_bytes: 256 * 1024,
         }
@@ -93,14 +111,28 @@ pub(crate) struct Api {
     verifier: Verifier,
     tokens: ServiceTokens,
     auth: AuthClient,
+    proxy_secret: Option<ProxySecret>,
+    pub(crate) gate: Gate,
     limits: Limits,
 }
 
 impl Api {
     pub(crate) fn new(parts: Parts) -> Self {
         acting::count_from_start();
+        let most = parts.channels.rooms_standing_cache_size;
+        let memory = Arc::new(Memory::new(most));
+        let store = Store::new(
+            parts.pool,
+            parts.epoch,
+            parts.relay,
+            parts.limits.fanout_threshold,
+            memory,
+            parts.centrifugo.is_some(),
+        );
         Self {
-            store: Store::new(parts.pool, parts.epoch, parts.relay),
+            gate: Gate::new(store.clone(), parts.channels),
+            store,
+            proxy_secret: parts.proxy_secret,
             verifier: parts.verifier,
             tokens: parts.tokens,
             auth: parts.auth,
@@ -118,6 +150,12 @@ impl FromRef<Api> for Verifier {
 impl FromRef<Api> for ServiceTokens {
     fn from_ref(api: &Api) -> Self {
         api.tokens.clone()
+    }
+}
+
+impl FromRef<Api> for Option<ProxySecret> {
+    fn from_ref(api: &Api) -> Self {
+        api.proxy_secret.clone()
     }
 }
 
@@ -161,6 +199,7 @@ pub(crate) fn routes(api: Api) -> Router {
         .route("/v1/invitations", get(invitations::own))
         .route("/v1/invitations/accept", post(accept::accept))
         .route("/v1/invitations/{id}", delete(invitations::revoke))
+        .route(SUBSCRIBE_PATH, post(subscribe::subscribe))
         .route("/internal/removals", get(removals::removals))
         .route("/internal/rooms/{id}/fanout", get(fanout::fanout))
         .with_state(api);

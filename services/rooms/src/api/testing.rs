@@ -1,11 +1,14 @@
 //! What the tests of rooms share: the whole API over an own database, with an
 //! auth that knows everybody.
 
+use std::time::Duration;
+
 use axum::{
     Json, Router,
     routing::{get, post},
 };
 use http::StatusCode;
+use plaza_centrifugo::Client;
 use plaza_clients::{
     Lookup, MAX_LOOKUP,
     auth::{AuthClient, Named, User, UserKind},
@@ -15,13 +18,16 @@ use plaza_events::{
     Event, Source,
     relay::{Relay, RelayArgs},
 };
-use plaza_kit::{feed::FeedAnswer, token::Revocation};
-use plaza_testkit::{Answer, Issuer, Request, TestDatabase, database, service_tokens};
+use plaza_kit::{feed::FeedAnswer, health::Readiness, shutdown::Shutdown, token::Revocation};
+use plaza_testkit::{Answer, Issuer, Request, TestDatabase, database, eventually, service_tokens};
 use plaza_types::{ApiError, Epoch, Person, RoomId, UserId};
 use serde_json::{Value, json};
 
-use super::{Api, Limits, Parts, routes};
-use crate::storage::Store;
+use super::{Api, Limits, Parts, ProxySecret, routes};
+use crate::{channels::ChannelArgs, storage::Store};
+
+/// What Centrifugo shows.
+pub(crate) const PROXY: &str = "a secret of Centrifugo's";
 
 /// A running API and what is behind it.
 pub(crate) struct Bench {
@@ -30,6 +36,27 @@ pub(crate) struct Bench {
     pub(crate) database: TestDatabase,
     pub(crate) issuer: Issuer,
     pub(crate) epoch: Epoch,
+    parts: Parts,
+}
+
+/// What a test wants otherwise than usual.
+pub(crate) struct Setup {
+    pub(crate) limits: Limits,
+    /// Base URL of auth; none: one that knows everybody.
+    pub(crate) auth: Option<String>,
+    pub(crate) proxy_secret: String,
+    pub(crate) centrifugo: Option<Client>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            auth: None,
+            proxy_secret: PROXY.to_owned(),
+            centrifugo: None,
+        }
+    }
 }
 
 impl Bench {
@@ -38,31 +65,74 @@ impl Bench {
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
-        Self::with_auth(limits, &serve_auth(&Issuer::new()).await).await
+        Self::set_up(Setup {
+            limits,
+            ..Setup::default()
+        })
+        .await
     }
 
     pub(crate) async fn with_auth(limits: Limits, auth: &str) -> Self {
+        Self::set_up(Setup {
+            limits,
+            auth: Some(auth.to_owned()),
+            ..Setup::default()
+        })
+        .await
+    }
+
+    /// One with real time on, whose Centrifugo is nowhere.
+    pub(crate) async fn with_real_time() -> Self {
+        let key = "a key of Centrifugo's".into();
+        plaza_kit::install_crypto();
+        let centrifugo = Client::new("http://127.0.0.1:9", &key, Duration::from_secs(1));
+        Self::set_up(Setup {
+            centrifugo: Some(centrifugo.unwrap()),
+            ..Setup::default()
+        })
+        .await
+    }
+
+    pub(crate) async fn set_up(setup: Setup) -> Self {
+        let auth = match setup.auth {
+            Some(auth) => auth,
+            None => serve_auth(&Issuer::new()).await,
+        };
         let database = database(&crate::MIGRATOR).await;
         let epoch = install(&database).await;
         let issuer = Issuer::new();
         let options = database.url.parse().unwrap();
         let (_, relay) = Relay::new(Source::Rooms, options, None, RelayArgs::default()).unwrap();
-        let api = Api::new(Parts {
+        let parts = Parts {
             pool: database.pool.clone(),
             epoch,
             relay,
             verifier: issuer.verifier(),
             tokens: service_tokens("rooms"),
-            auth: AuthClient::new(auth).unwrap(),
-            limits,
-        });
+            auth: AuthClient::new(&auth).unwrap(),
+            centrifugo: setup.centrifugo.clone(),
+            proxy_secret: Some(ProxySecret::new(setup.proxy_secret.into()).unwrap()),
+            channels: ChannelArgs::default(),
+            limits: setup.limits,
+        };
+        let api = Api::new(parts.clone());
         Self {
+            parts,
             store: api.store.clone(),
             router: routes(api),
             database,
             issuer,
             epoch,
         }
+    }
+
+    /// Another replica, which follows the feed of removals.
+    pub(crate) async fn replica(&self, shutdown: &Shutdown) -> Router {
+        let mut api = Api::new(self.parts.clone());
+        let readiness = Readiness::new(shutdown, &["removals"]);
+        api.gate.follow(&readiness, shutdown);
+        eventually(Duration::from_secs(20), async || readiness.is_ready()).await;
+        routes(api)
     }
 
     /// A request of a signed-in person.
@@ -99,6 +169,21 @@ impl Bench {
     pub(crate) async fn leave(&self, who: &Person, room: RoomId) -> Answer {
         self.send(who, Request::post(format!("/v1/rooms/{room}/leave")))
             .await
+    }
+
+    /// Has a member's time in a room end by leaving, or by a kick or ban of `actor`.
+    pub(crate) async fn act(
+        &self,
+        act: &str,
+        actor: &Person,
+        member: &Person,
+        room: RoomId,
+    ) -> Answer {
+        if act == "leave" {
+            return self.leave(member, room).await;
+        }
+        let path = format!("/v1/rooms/{room}/members/{}/{act}", member.id);
+        self.send(actor, Request::post(path).json(&json!({}))).await
     }
 
     /// Puts members into a room without events.

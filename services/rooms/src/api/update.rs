@@ -155,6 +155,24 @@ mod tests {
             .await
             .expect(StatusCode::OK);
         assert_eq!(generation(&bench, room).await, 3);
+        let told = bench.events().await.into_iter();
+        let told: Vec<_> = told
+            .filter_map(|event| match event.body {
+                Body::Fanout {
+                    version,
+                    visibility,
+                    generation,
+                    ..
+                } => Some((version.get(), visibility, generation.get())),
+                _ => None,
+            })
+            .collect();
+        // Versions 1 and 2 made the room, 3 and 5 are the changes themselves.
+        assert_eq!(
+            told,
+            [(4, Visibility::Private, 2), (6, Visibility::Public, 3)],
+            "where events come from now"
+        );
         bench.join(&bob, room).await.expect(StatusCode::OK);
     }
 

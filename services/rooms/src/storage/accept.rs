@@ -3,7 +3,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{StorageError, Store, bans, change, join::seat, quota};
-use crate::domain::{Change, TokenHash};
+use crate::domain::TokenHash;
 
 /// Which invitation.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +76,7 @@ impl Store {
         if !has_room {
             return Err(AcceptError::TooManyRooms);
         }
-        let mut change = Change::new(room, self.epoch, locked.counters);
+        let mut change = self.change(room, &locked);
         change.joined(user, Role::Member, joined_at);
         let partition = change::apply(&mut tx, change).await?;
         tx.commit().await?;

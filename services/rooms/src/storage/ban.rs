@@ -3,7 +3,7 @@ use plaza_events::LeaveReason;
 use plaza_types::{BanReason, Person, RoomId, UserId};
 
 use super::{ActError, Store, acting, change, kick::unseat, removals};
-use crate::domain::{Act, Change, permit, permit_on};
+use crate::domain::{Act, permit, permit_on};
 
 /// A ban to set.
 #[derive(Debug)]
@@ -54,11 +54,13 @@ impl Store {
         .await?;
         let mut partition = None;
         if scene.other.is_some() {
-            let mut change = Change::new(room, self.epoch, scene.locked.counters);
+            let mut change = self.change(room, &scene.locked);
             unseat(&mut tx, room, user).await?;
             change.left(other, LeaveReason::Banned, scene.now);
             partition = Some(change::apply(&mut tx, change).await?);
         }
+        self.end_subscriptions(&mut tx, room, user, scene.locked.channels)
+            .await?;
         // Last: from here to the commit every other removal waits.
         if is_first {
             removals::record_all(&mut tx, room).await?;
@@ -66,6 +68,7 @@ impl Store {
             removals::record(&mut tx, room, &[user]).await?;
         }
         tx.commit().await?;
+        self.access_ended(room, Some(user));
         if let Some(partition) = partition {
             self.relay.wake(partition);
         }

@@ -1,7 +1,7 @@
 use plaza_types::{Person, Role, RoomId, RoomName, Topic, Visibility};
 
 use super::{StorageError, Store, change, quota};
-use crate::domain::{Change, Counters};
+use crate::domain::{Change, Channels, Counters};
 
 /// A room to make.
 #[derive(Debug)]
@@ -56,7 +56,9 @@ impl Store {
         )
         .execute(&mut *tx)
         .await?;
-        let mut change = Change::new(room, self.epoch, Counters::default());
+        let channels = Channels::new(new.visibility);
+        let counters = Counters::default();
+        let mut change = Change::new(room, self.epoch, self.threshold, counters, channels);
         change.attributes(new.name.as_str(), new.topic.as_str(), new.visibility, now);
         change.joined(owner, Role::Owner, now);
         let partition = change::apply(&mut tx, change).await?;

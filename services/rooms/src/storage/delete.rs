@@ -3,7 +3,7 @@ use plaza_types::{RoomId, UserId};
 use sqlx::PgConnection;
 
 use super::{ActError, StorageError, Store, acting, change, removals};
-use crate::domain::{Act, Change, nameless, permit};
+use crate::domain::{Act, nameless, permit};
 
 impl Store {
     /// Deletes a room. Every member is told, by id alone: nobody is left who
@@ -18,7 +18,7 @@ impl Store {
         )
         .fetch_all(&mut *tx)
         .await?;
-        let mut change = Change::new(room, self.epoch, scene.locked.counters);
+        let mut change = self.change(room, &scene.locked);
         for user in members {
             change.left(nameless(user.into()), LeaveReason::RoomDeleted, scene.now);
         }
@@ -27,6 +27,7 @@ impl Store {
         // Last: from here to the commit every other removal waits.
         removals::record_all(&mut tx, room).await?;
         tx.commit().await?;
+        self.access_ended(room, None);
         self.relay.wake(partition);
         Ok(())
     }

@@ -3,7 +3,6 @@ use plaza_types::{Person, Role, RoomId, UserId, Visibility};
 use sqlx::PgConnection;
 
 use super::{BannedUntil, StorageError, Store, bans, change, quota};
-use crate::domain::Change;
 
 /// What came of a join.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,7 +41,7 @@ impl Store {
         let Some(locked) = change::lock(&mut tx, room).await? else {
             return Ok(Joined::NoSuchRoom);
         };
-        if locked.visibility != Visibility::Public {
+        if locked.channels.visibility != Visibility::Public {
             return Ok(Joined::NoSuchRoom);
         }
         if let Some(ban) = bans::active(&mut tx, room, user.id).await? {
@@ -54,7 +53,7 @@ impl Store {
         if !has_room {
             return Ok(Joined::TooManyRooms);
         }
-        let mut change = Change::new(room, self.epoch, locked.counters);
+        let mut change = self.change(room, &locked);
         change.joined(user, Role::Member, joined_at);
         let partition = change::apply(&mut tx, change).await?;
         tx.commit().await?;

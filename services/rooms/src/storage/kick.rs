@@ -1,9 +1,9 @@
 use plaza_events::LeaveReason;
-use plaza_types::{Person, RoomId, UserId};
+use plaza_types::{Person, RoomId, UserId, Visibility};
 use sqlx::PgConnection;
 
 use super::{ActError, StorageError, Store, acting, change, removals};
-use crate::domain::{Act, Change, permit_on};
+use crate::domain::{Act, permit_on};
 
 impl Store {
     /// Ends a membership; links that the person made end with it.
@@ -19,13 +19,18 @@ impl Store {
         permit_on(scene.actor, Act::Kick, role)?;
         scene.other()?;
         let user = other.id;
-        let mut change = Change::new(room, self.epoch, scene.locked.counters);
+        let mut change = self.change(room, &scene.locked);
         unseat(&mut tx, room, user).await?;
         change.left(other, LeaveReason::Kicked, scene.now);
         let partition = change::apply(&mut tx, change).await?;
+        if scene.locked.channels.visibility == Visibility::Private {
+            self.end_subscriptions(&mut tx, room, user, scene.locked.channels)
+                .await?;
+        }
         // Last: from here to the commit every other removal waits.
         removals::record(&mut tx, room, &[user]).await?;
         tx.commit().await?;
+        self.access_ended(room, Some(user));
         self.relay.wake(partition);
         Ok(())
     }

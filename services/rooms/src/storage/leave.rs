@@ -3,7 +3,7 @@ use plaza_types::{Person, Role, RoomId, UserId, Visibility};
 use sqlx::PgConnection;
 
 use super::{StorageError, Store, change, delete, error::read, removals};
-use crate::domain::{Change, successor};
+use crate::domain::successor;
 
 /// How many of those who may take over are answered with.
 const CANDIDATES: i64 = 20;
@@ -51,14 +51,14 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         let Some(gone) = gone else {
-            return Ok(match locked.visibility {
+            return Ok(match locked.channels.visibility {
                 Visibility::Public => Left::Already,
                 Visibility::Private => Left::NoSuchRoom,
             });
         };
 
         let mut removed = vec![user.id];
-        let mut change = Change::new(room, self.epoch, locked.counters);
+        let mut change = self.change(room, &locked);
         change.left(user, LeaveReason::Left, gone.now);
         let next = followers(&mut tx, room, read("role", &gone.role)?).await?;
         if let Some(first) = next.first() {
@@ -78,13 +78,18 @@ impl Store {
         }
         let is_empty = change.counters().member_count == 0;
         let partition = change::apply(&mut tx, change).await?;
-        if is_empty && locked.visibility == Visibility::Private {
+        if is_empty && locked.channels.visibility == Visibility::Private {
             // Nobody could ever see it again.
             delete::erase(&mut tx, room).await?;
+        }
+        if locked.channels.visibility == Visibility::Private {
+            self.end_subscriptions(&mut tx, room, removed[0], locked.channels)
+                .await?;
         }
         // Last: from here to the commit every other removal waits.
         removals::record(&mut tx, room, &removed).await?;
         tx.commit().await?;
+        self.access_ended(room, Some(removed[0]));
         self.relay.wake(partition);
         Ok(Left::Now)
     }

@@ -12,6 +12,7 @@ mod change;
 mod create;
 mod delete;
 mod discover;
+mod endings;
 mod error;
 mod fanout;
 mod invitations;
@@ -26,11 +27,20 @@ mod read;
 mod removals;
 mod repeat;
 mod set_role;
+mod standing;
 mod update;
 
+use std::sync::Arc;
+
 use plaza_events::relay::RelayHandle;
-use plaza_types::Epoch;
-use sqlx::PgPool;
+use plaza_types::{Epoch, RoomId, UserId};
+use sqlx::{PgConnection, PgPool};
+use tokio::sync::Notify;
+
+use crate::{
+    channels::Memory,
+    domain::{Channels, Threshold},
+};
 
 pub(crate) use accept::{AcceptError, Key};
 pub(crate) use acting::ActError;
@@ -51,11 +61,54 @@ pub(crate) struct Store {
     pool: PgPool,
     epoch: Epoch,
     relay: RelayHandle,
+    threshold: Threshold,
+    /// Told of whose access a commit ended.
+    pub(crate) memory: Arc<Memory>,
+    /// Told when subscriptions have to be ended.
+    pub(crate) ended: Arc<Notify>,
+    /// Whether there are subscriptions at all.
+    realtime: bool,
 }
 
 impl Store {
     /// Of this installation.
-    pub(crate) const fn new(pool: PgPool, epoch: Epoch, relay: RelayHandle) -> Self {
-        Self { pool, epoch, relay }
+    pub(crate) fn new(
+        pool: PgPool,
+        epoch: Epoch,
+        relay: RelayHandle,
+        threshold: Threshold,
+        memory: Arc<Memory>,
+        realtime: bool,
+    ) -> Self {
+        Self {
+            pool,
+            epoch,
+            relay,
+            threshold,
+            memory,
+            ended: Arc::default(),
+            realtime,
+        }
+    }
+
+    /// Has the subscriptions of who may no longer read a room ended once this
+    /// transaction is committed.
+    async fn end_subscriptions(
+        &self,
+        connection: &mut PgConnection,
+        room: RoomId,
+        user: UserId,
+        channels: Channels,
+    ) -> Result<(), StorageError> {
+        if self.realtime {
+            endings::append(connection, room, user, channels).await?;
+        }
+        Ok(())
+    }
+
+    /// A commit ended or changed the access of one person or (none) everybody.
+    fn access_ended(&self, room: RoomId, user: Option<UserId>) {
+        self.memory.ended(room, user);
+        self.ended.notify_one();
     }
 }

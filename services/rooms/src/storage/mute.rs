@@ -3,7 +3,7 @@ use plaza_clients::rooms::Member;
 use plaza_types::{Person, RoomId, UserId};
 
 use super::{ActError, Store, acting, change, removals};
-use crate::domain::{Act, Change, permit_on};
+use crate::domain::{Act, permit_on};
 
 impl Store {
     /// Lets a member read only until then; none: they may write again.
@@ -32,7 +32,7 @@ impl Store {
         )
         .fetch_one(&mut *tx)
         .await?;
-        let mut change = Change::new(room, self.epoch, scene.locked.counters);
+        let mut change = self.change(room, &scene.locked);
         change.member_state(other, member.role, muted_until, scene.now);
         let partition = change::apply(&mut tx, change).await?;
         // Last: from here to the commit every other removal waits.

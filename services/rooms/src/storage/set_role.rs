@@ -3,7 +3,7 @@ use plaza_types::{Person, Role, RoomId, UserId};
 use sqlx::PgConnection;
 
 use super::{ActError, StorageError, Store, acting, change, removals};
-use crate::domain::{Act, Change, Denied, permit, permit_own_role, permit_role};
+use crate::domain::{Act, Denied, permit, permit_own_role, permit_role};
 
 impl Store {
     /// Gives a member another role, or lets the caller step down.
@@ -36,7 +36,7 @@ impl Store {
         )
         .execute(&mut *tx)
         .await?;
-        let mut change = Change::new(room, self.epoch, scene.locked.counters);
+        let mut change = self.change(room, &scene.locked);
         change.member_state(other, to, member.muted_until, scene.now);
         let partition = change::apply(&mut tx, change).await?;
         // Last: from here to the commit every other removal waits.

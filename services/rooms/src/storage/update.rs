@@ -1,7 +1,7 @@
 use plaza_types::{RoomId, RoomName, Topic, UserId, Visibility};
 
 use super::{ActError, Store, acting, change, removals};
-use crate::domain::{Act, Change, permit};
+use crate::domain::{Act, permit};
 
 /// What is to change; none: it stays.
 #[derive(Debug, Default)]
@@ -28,23 +28,20 @@ impl Store {
         let was = &scene.locked;
         let name = edit.name.as_ref().map_or(&*was.name, RoomName::as_str);
         let topic = edit.topic.as_ref().map_or(&*was.topic, Topic::as_str);
-        let visibility = edit.visibility.unwrap_or(was.visibility);
-        let is_other = visibility != was.visibility;
+        let visibility = edit.visibility.unwrap_or(was.channels.visibility);
+        let is_other = visibility != was.channels.visibility;
         if !is_other && name == was.name && topic == was.topic {
             return Ok(());
         }
         sqlx::query!(
-            "UPDATE rooms SET name = $2, topic = $3, visibility = $4,
-                 generation = generation + (visibility <> $4)::int
-             WHERE id = $1",
+            "UPDATE rooms SET name = $2, topic = $3 WHERE id = $1",
             room.uuid(),
             name,
             topic,
-            visibility.as_str(),
         )
         .execute(&mut *tx)
         .await?;
-        let mut change = Change::new(room, self.epoch, was.counters);
+        let mut change = self.change(room, was);
         change.attributes(name, topic, visibility, scene.now);
         let partition = change::apply(&mut tx, change).await?;
         if is_other {
@@ -52,6 +49,9 @@ impl Store {
             removals::record_all(&mut tx, room).await?;
         }
         tx.commit().await?;
+        if is_other {
+            self.access_ended(room, None);
+        }
         self.relay.wake(partition);
         Ok(())
     }
