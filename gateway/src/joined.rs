@@ -3,7 +3,10 @@
 //! anew for every request, and a page continues from a place in it, not from
 //! a count.
 
-use std::{cmp::Reverse, collections::HashMap};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as B64};
 use chrono::{DateTime, Utc};
@@ -89,6 +92,21 @@ pub(crate) fn join(rooms: Vec<Room>, heads: Vec<Head>) -> Vec<Joined> {
         .collect()
 }
 
+/// The `most` rooms of this kind that stand first in the list's order.
+pub(crate) fn most_active(
+    joined: &[Joined],
+    most: usize,
+    kind: impl Fn(&Room) -> bool,
+) -> HashSet<RoomId> {
+    let placed = joined.iter().filter(|joined| kind(&joined.room));
+    let mut placed: Vec<Place> = placed.map(Joined::place).collect();
+    if placed.len() > most {
+        placed.select_nth_unstable_by_key(most, |place| Reverse(*place));
+        placed.truncate(most);
+    }
+    placed.into_iter().map(|place| place.room).collect()
+}
+
 /// The `first` rooms behind `after`, in the list's order.
 pub(crate) fn page(joined: Vec<Joined>, after: Option<Place>, first: usize) -> Page<Joined> {
     let mut placed: Vec<(Place, Joined)> = joined
@@ -138,6 +156,7 @@ mod tests {
             generation: plaza_types::Generation::ZERO.next(),
             fanout: FanoutMode::Personal,
             member_count: 1,
+            online_count: None,
             version: Version::ZERO,
             epoch: Epoch::new(),
             created_at: at(0),

@@ -83,18 +83,15 @@ impl Rates {
             None => (None, &self.anonymous),
         };
         if let Some((limiter, user)) = by_user {
-            limiter.take(user, cost).map_err(limited)?;
+            limiter
+                .take(user, cost)
+                .map_err(ApiError::rate_limited_for)?;
         }
         if let Some((limiter, address)) = by_address.as_ref().zip(address) {
             limiter
                 .take(client_network(address), cost)
-                .map_err(limited)?;
+                .map_err(ApiError::rate_limited_for)?;
         }
         Ok(())
     }
-}
-
-fn limited(wait: std::time::Duration) -> ApiError {
-    let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-    ApiError::rate_limited(ms.max(1))
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use plaza_kit::{
     feed::{FeedAnswer, FeedQuery},
     http_client::PeerError,
-    token::{PublicJwks, Revocation},
+    token::{PublicJwks, Revocation, ServiceTokens},
 };
 use plaza_types::{SessionId, UserId};
 use reqwest::Method;
@@ -102,7 +102,14 @@ macro_rules! opaque_debug {
         }
     )+};
 }
-opaque_debug!(Register, Login, RefreshToken, Grant, ConnectionToken);
+opaque_debug!(
+    Register,
+    Login,
+    RefreshToken,
+    Grant,
+    ConnectionToken,
+    SubscriptionToken
+);
 
 /// A signed-in device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +140,28 @@ pub struct ConnectionToken {
     pub expires_at: DateTime<Utc>,
     /// The channels that the connection opens with.
     pub channels: Vec<String>,
+}
+
+/// Asks for tokens that open channels.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Subscribe {
+    /// At most [`MAX_SUBSCRIPTIONS`] names of channels that open by a token.
+    pub channels: Vec<String>,
+}
+
+/// The most channels of one [`Subscribe`].
+pub const MAX_SUBSCRIPTIONS: usize = 200;
+
+/// A token that opens one channel of Centrifugo for one user.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SubscriptionToken {
+    /// Which channel.
+    pub channel: String,
+    /// ES256, for one subscription.
+    pub token: String,
+    /// When it can no longer be used.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// Asks for the user of a name.
@@ -214,6 +243,25 @@ impl AuthClient {
     pub async fn connection_token(&self, who: As<'_>) -> Result<ConnectionToken, ClientError> {
         self.0
             .call(who, Method::POST, "/v1/connection-token", &())
+            .await
+    }
+
+    /// Tokens that open channels, in the order of the channels. The gateway
+    /// vouches that the user may read their rooms: auth knows no rooms.
+    /// BAD_USER_INPUT: too many channels, or one that no token opens.
+    pub async fn subscription_tokens(
+        &self,
+        user: &str,
+        gateway: &ServiceTokens,
+        channels: Vec<String>,
+    ) -> Result<Vec<SubscriptionToken>, ClientError> {
+        self.0
+            .call(
+                As::UserThrough(user, gateway),
+                Method::POST,
+                "/v1/subscription-tokens",
+                &Subscribe { channels },
+            )
             .await
     }
 

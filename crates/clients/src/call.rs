@@ -2,7 +2,7 @@ use std::{fmt, time::Duration};
 
 use plaza_kit::{
     http_client::{Peer, PeerError},
-    token::{ServiceTokens, ServiceTokensError},
+    token::{SERVICE_HEADER, ServiceTokens, ServiceTokensError},
 };
 use plaza_types::{ApiError, Code};
 use reqwest::Method;
@@ -79,6 +79,9 @@ pub enum As<'a> {
     User(&'a str),
     /// The calling service itself.
     Service(&'a ServiceTokens),
+    /// A user, by their own access token, where the calling service vouches
+    /// for what it asks.
+    UserThrough(&'a str, &'a ServiceTokens),
 }
 
 impl fmt::Debug for As<'_> {
@@ -87,6 +90,7 @@ impl fmt::Debug for As<'_> {
             Self::Anyone => "Anyone",
             Self::User(_) => "User",
             Self::Service(_) => "Service",
+            Self::UserThrough(..) => "UserThrough",
         })
     }
 }
@@ -158,6 +162,9 @@ impl Service {
             As::Anyone => request,
             As::User(token) => request.bearer_auth(token),
             As::Service(tokens) => request.bearer_auth(tokens.sign()?),
+            As::UserThrough(token, tokens) => request
+                .bearer_auth(token)
+                .header(SERVICE_HEADER, tokens.sign()?),
         };
         let unreachable = |source: reqwest::Error| ClientError::Unreachable {
             service: self.name,

@@ -35,6 +35,9 @@ pub struct Room {
     pub generation: Generation,
     /// How many members it has.
     pub member_count: i64,
+    /// How many people have it open; none: not known, or not newly enough.
+    #[serde(default)]
+    pub online_count: Option<i64>,
     /// The version of the latest change other than a join or leave: what clients compare.
     pub version: Version,
     /// The installation's epoch.
@@ -453,6 +456,14 @@ impl RoomsClient {
                 &format!("/v1/invitations/{invitation}"),
                 &(),
             )
+            .await
+    }
+
+    /// Tells whoever has the room open that the caller is typing. Saying it
+    /// more often than it is passed on changes nothing.
+    pub async fn typing(&self, who: As<'_>, room: RoomId) -> Result<(), ClientError> {
+        self.0
+            .call(who, Method::POST, &format!("/v1/rooms/{room}/typing"), &())
             .await
     }
 

@@ -4,6 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::unistd::{Gid, Uid, User, fchownat, geteuid};
@@ -12,6 +13,9 @@ use crate::LocalError;
 
 /// Users that may run the servers when we are root, in order of preference.
 const CANDIDATES: [&str; 3] = ["plaza", "postgres", "nobody"];
+
+/// Of two who copy a program at once, the second finds the first one's copy.
+static COPYING: Mutex<()> = Mutex::new(());
 
 /// An unprivileged user that runs the servers in root's stead.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +109,7 @@ impl Account {
         if self.can_execute(program) {
             return Ok(program.to_path_buf());
         }
+        let _one = COPYING.lock().unwrap_or_else(PoisonError::into_inner);
         let name = program.file_name().unwrap_or(program.as_os_str());
         let copy = folder.join(name);
         let stamp = |path: &Path| {

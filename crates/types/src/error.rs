@@ -1,6 +1,8 @@
 //! The error that leaves a service: a code that programs act on and a
 //! sentence that a person can act on, never internal text.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// What kind of refusal; the same word in internal HTTP bodies and in
@@ -111,6 +113,13 @@ impl ApiError {
         }
     }
 
+    /// RATE_LIMITED until so long a wait is over: rounded up, since whoever
+    /// comes back a moment early is refused again.
+    pub fn rate_limited_for(wait: Duration) -> Self {
+        let ms = wait.as_nanos().div_ceil(1_000_000).max(1);
+        Self::rate_limited(u64::try_from(ms).unwrap_or(u64::MAX))
+    }
+
     /// RATE_LIMITED, with the time after which to try again (ms).
     pub fn rate_limited(retry_after_ms: u64) -> Self {
         Self {
@@ -128,5 +137,24 @@ impl ApiError {
             Code::Internal,
             "Something went wrong on our side. Try again.",
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_never_told_shorter_than_it_is() {
+        for (wait, ms) in [
+            (Duration::ZERO, 1),
+            (Duration::from_nanos(1), 1),
+            (Duration::from_millis(7), 7),
+            (Duration::from_nanos(7_000_001), 8),
+            (Duration::MAX, u64::MAX),
+        ] {
+            let told = ApiError::rate_limited_for(wait).retry_after_ms;
+            assert_eq!(told, Some(ms), "{wait:?}");
+        }
     }
 }

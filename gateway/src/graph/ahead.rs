@@ -3,10 +3,13 @@
 //! executor takes turns.
 
 use async_graphql::{Context, Lookahead};
-use plaza_clients::{Page, rooms::Invitation};
+use plaza_clients::{
+    Page,
+    rooms::{Invitation, Room},
+};
 use plaza_types::Message;
 
-use super::context::Session;
+use super::{context::Session, types::Wanted};
 
 /// Fields of a room that need its head.
 const OF_HEAD: [&str; 4] = ["unreadCount", "lastMessage", "headSeq", "readNumber"];
@@ -32,10 +35,29 @@ impl Items<'_> {
         })
     }
 
+    /// The tokens that are selected of the items, which are rooms.
+    pub(super) fn wanted(&self) -> Wanted {
+        let [nodes, edges] = &self.0;
+        Wanted::of(&nodes.field("realtime")) | Wanted::of(&edges.field("realtime"))
+    }
+
     /// Whether the items are rooms whose heads will be asked for.
     pub(super) fn select_heads(&self) -> bool {
         OF_HEAD.iter().any(|field| self.select(&[field]))
     }
+}
+
+/// Has the tokens signed that will be asked for of rooms.
+pub(super) async fn sign_realtime<'r>(
+    session: &Session,
+    wanted: Wanted,
+    rooms: impl IntoIterator<Item = &'r Room>,
+) {
+    let channels = rooms.into_iter().flat_map(|room| wanted.channels(room));
+    session
+        .loaders
+        .expect_subscriptions(channels.collect())
+        .await;
 }
 
 /// Loads the authors of messages that will be asked for theirs.

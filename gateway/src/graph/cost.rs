@@ -9,6 +9,9 @@ pub(super) const CALL: usize = 50;
 /// A field that has a password hashed: never many in one document.
 pub(super) const PASSWORD: usize = 500;
 
+/// A field that has auth sign a token, of a batch.
+pub(super) const SIGNATURE: usize = 3;
+
 /// Rooms of a list that has no pages.
 pub(super) const LIST: usize = 100;
 

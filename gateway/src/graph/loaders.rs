@@ -9,9 +9,10 @@ use std::{
 
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use futures::future::try_join_all;
+use plaza_centrifugo::Channel;
 use plaza_clients::{
     As, ClientError, MAX_LOOKUP,
-    auth::User,
+    auth::{MAX_SUBSCRIPTIONS, SubscriptionToken, User},
     messages::{Head, HeadsQuery},
     rooms::Room,
 };
@@ -41,6 +42,8 @@ pub(crate) struct Loaders {
     loader: DataLoader<Upstream, HashMapCache>,
     /// Why users cannot be had: they are not asked for again, item by item.
     no_users: OnceLock<ApiError>,
+    /// Why tokens cannot be had, likewise.
+    no_subscriptions: OnceLock<ApiError>,
 }
 
 impl Loaders {
@@ -54,6 +57,7 @@ impl Loaders {
             loader: DataLoader::with_cache(upstream, spawn, HashMapCache::default())
                 .max_batch_size(MAX_LOOKUP),
             no_users: OnceLock::new(),
+            no_subscriptions: OnceLock::new(),
         }
     }
 
@@ -112,6 +116,28 @@ impl Loaders {
             .collect())
     }
 
+    /// A token that opens a channel of a room that rooms gave the caller.
+    pub(super) async fn subscription(
+        &self,
+        channel: Channel,
+    ) -> Result<Arc<SubscriptionToken>, ApiError> {
+        if let Some(error) = self.no_subscriptions.get() {
+            return Err(error.clone());
+        }
+        let token = self.loader.load_one(channel).await?;
+        token.ok_or_else(|| {
+            tracing::error!(%channel, "auth left a token out");
+            ApiError::internal()
+        })
+    }
+
+    /// Has tokens signed that will be asked for one by one.
+    pub(super) async fn expect_subscriptions(&self, channels: Vec<Channel>) {
+        if let Err(error) = self.loader.load_many(channels).await {
+            let _ = self.no_subscriptions.set(error);
+        }
+    }
+
     /// Keeps messages that a page brought.
     pub(super) async fn know(&self, messages: &[Arc<Message>]) {
         let known = messages.iter().map(|message| (message.id, message.clone()));
@@ -132,16 +158,17 @@ impl Upstream {
     }
 }
 
-/// Asks for all keys in calls of at most 100.
+/// Asks for all keys in calls of at most `most`.
 async fn batched<K: Copy, V, F>(
     loader: &'static str,
     keys: &[K],
+    most: usize,
     ask: impl Fn(Vec<K>) -> F,
 ) -> Result<Vec<V>, ApiError>
 where
     F: Future<Output = Result<Vec<V>, ClientError>>,
 {
-    let batches = keys.chunks(MAX_LOOKUP).map(|batch| {
+    let batches = keys.chunks(most).map(|batch| {
         // Their quotient is the mean size of a batch.
         metrics::counter!("plaza_loader_batches_total", "loader" => loader).increment(1);
         metrics::counter!("plaza_loader_keys_total", "loader" => loader)
@@ -165,7 +192,7 @@ impl Loader<UserId> for Upstream {
 
     async fn load(&self, ids: &[UserId]) -> Result<HashMap<UserId, Arc<User>>, ApiError> {
         let auth = &self.gateway.services.auth;
-        let users = batched("users", ids, |ids| auth.users(self.who(), ids)).await?;
+        let users = batched("users", ids, MAX_LOOKUP, |ids| auth.users(self.who(), ids)).await?;
         Ok(by(users, |user| user.id))
     }
 }
@@ -176,7 +203,10 @@ impl Loader<RoomId> for Upstream {
 
     async fn load(&self, ids: &[RoomId]) -> Result<HashMap<RoomId, Arc<Room>>, ApiError> {
         let rooms = &self.gateway.services.rooms;
-        let found = batched("rooms", ids, |ids| rooms.lookup(self.who(), ids)).await?;
+        let found = batched("rooms", ids, MAX_LOOKUP, |ids| {
+            rooms.lookup(self.who(), ids)
+        })
+        .await?;
         Ok(by(found, |room| room.id))
     }
 }
@@ -187,7 +217,10 @@ impl Loader<MessageId> for Upstream {
 
     async fn load(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, Arc<Message>>, ApiError> {
         let messages = &self.gateway.services.messages;
-        let found = batched("messages", ids, |ids| messages.lookup(self.who(), ids)).await?;
+        let found = batched("messages", ids, MAX_LOOKUP, |ids| {
+            messages.lookup(self.who(), ids)
+        })
+        .await?;
         Ok(by(found, |message| message.id))
     }
 }
@@ -204,7 +237,7 @@ impl Loader<HeadOf> for Upstream {
                 .filter(|key| key.joined == joined)
                 .map(|key| key.room)
                 .collect();
-            let heads = batched("heads", &rooms, |room_ids| async move {
+            let heads = batched("heads", &rooms, MAX_LOOKUP, |room_ids| async move {
                 let query = HeadsQuery { room_ids, joined };
                 self.gateway
                     .services
@@ -219,5 +252,27 @@ impl Loader<HeadOf> for Upstream {
             }));
         }
         Ok(found)
+    }
+}
+
+impl Loader<Channel> for Upstream {
+    type Value = Arc<SubscriptionToken>;
+    type Error = ApiError;
+
+    async fn load(
+        &self,
+        channels: &[Channel],
+    ) -> Result<HashMap<Channel, Arc<SubscriptionToken>>, ApiError> {
+        let (services, tokens) = (&self.gateway.services, &self.gateway.tokens);
+        let user = self.caller.token.expose_secret();
+        let signed = batched("subscriptions", channels, MAX_SUBSCRIPTIONS, |channels| {
+            let names = channels.iter().map(ToString::to_string).collect();
+            services.auth.subscription_tokens(user, tokens, names)
+        })
+        .await?;
+        let signed = signed.into_iter().map(Arc::new);
+        Ok(signed
+            .filter_map(|token| Some((token.channel.parse().ok()?, token)))
+            .collect())
     }
 }

@@ -13,6 +13,7 @@ mod identity;
 mod limits;
 mod loaders;
 mod lost;
+mod realtime;
 mod sessions;
 mod spa;
 mod stand_in;

@@ -13,6 +13,7 @@ use axum::{
 };
 use clap::Parser;
 use plaza_gateway::{GatewayArgs, Parts, Services, router};
+use plaza_kit::token::SERVICE_HEADER;
 use plaza_testkit::{Answer, Issuer, Request};
 use plaza_types::Person;
 use serde_json::{Value, json};
@@ -25,6 +26,8 @@ pub(crate) struct Call {
     pub(crate) to: String,
     pub(crate) body: Value,
     pub(crate) authorization: Option<String>,
+    /// The gateway's own token, where it vouches for what it asks.
+    pub(crate) through: Option<String>,
 }
 
 type Script = dyn Fn(&Call) -> (StatusCode, Value) + Send + Sync;
@@ -87,15 +90,16 @@ async fn play(State(services): State<Played>, request: Incoming) -> (StatusCode,
     let call = Call {
         to: format!("{} {}", parts.method, parts.uri),
         body: serde_json::from_slice(&body).unwrap_or_default(),
-        authorization: authorization(&parts.headers),
+        authorization: header_of(&parts.headers, header::AUTHORIZATION.as_str()),
+        through: header_of(&parts.headers, SERVICE_HEADER),
     };
     services.calls.lock().unwrap().push(call.clone());
     let (status, answer) = (services.script)(&call);
     (status, Json(answer))
 }
 
-fn authorization(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::AUTHORIZATION)?;
+fn header_of(headers: &HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get(name)?;
     Some(value.to_str().unwrap().to_owned())
 }
 

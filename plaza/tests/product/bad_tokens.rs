@@ -1,11 +1,9 @@
 //! Every mutation by nobody, and by everybody who only pretends.
 
-use plaza_testkit::Issuer;
-use plaza_types::{MessageId, Person as Identity};
+use plaza_types::MessageId;
 use serde_json::{Value, json};
-use sqlx::Row as _;
 
-use crate::support::{Person, Plaza};
+use crate::support::Plaza;
 
 /// Every mutation that needs somebody, with variables that would be accepted.
 fn mutations(
@@ -87,23 +85,6 @@ fn mutations(
     ]
 }
 
-/// Signs with auth's own active key.
-async fn auths_issuer(plaza: &Plaza) -> Issuer {
-    let row = sqlx::query("SELECT kid, private_key FROM signing_keys WHERE state = 'active'")
-        .fetch_one(&mut plaza.database("auth").await)
-        .await
-        .expect("an active key");
-    Issuer::with_key(row.get("kid"), row.get("private_key"))
-}
-
-fn identity(person: &Person) -> Identity {
-    Identity {
-        id: person.id,
-        username: person.username.clone(),
-        display_name: person.username.clone(),
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_token_opens_no_mutation() {
     let plaza = Plaza::start().await;
@@ -113,9 +94,9 @@ async fn a_bad_token_opens_no_mutation() {
         .as_str()
         .unwrap()
         .to_owned();
-    let issuer = auths_issuer(&plaza).await;
+    let issuer = plaza.issuer().await;
     // The issuer is right: what it signs well is taken.
-    let good = issuer.token(&identity(&ada));
+    let good = issuer.token(&ada.identity());
     assert_eq!(
         plaza
             .graphql(Some(&good), "{ me { username } }", json!({}))
@@ -139,7 +120,7 @@ async fn a_bad_token_opens_no_mutation() {
 
     let before = plaza.stored().await;
     let mut tokens: Vec<(&str, Option<String>)> = issuer
-        .bad_tokens(&identity(&ada))
+        .bad_tokens(&ada.identity())
         .into_iter()
         .map(|(what, token)| (what, Some(token)))
         .collect();

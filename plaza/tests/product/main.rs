@@ -10,6 +10,7 @@
 mod admin;
 mod bad_input;
 mod bad_tokens;
+mod channels;
 mod conversation;
 mod guarantee_5;
 mod guarantee_6;

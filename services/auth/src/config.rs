@@ -73,11 +73,11 @@ pub struct AuthArgs {
     #[arg(long, env = "PLAZA_REFRESH_TOKEN_LIFETIME_S", default_value_t = 30 * 86_400,
           value_parser = clap::value_parser!(u32).range(60..=31_622_400))]
     pub refresh_token_lifetime_s: u32,
-    /// How long a connection token can be used (s)
+    /// How long a token can be used that opens a connection to Centrifugo or one of its channels (s)
     #[arg(long, env = "PLAZA_CONNECTION_TOKEN_LIFETIME_S", default_value_t = 6,
           value_parser = clap::value_parser!(u32).range(1..=60))]
     pub connection_token_lifetime_s: u32,
-    /// How long a connection to Centrifugo may live before it needs another token (s); spread by a fifth either way
+    /// How long a connection to Centrifugo, and a channel that a token opened, may live before it needs another token (s); spread by a fifth either way
     #[arg(long, env = "PLAZA_CONNECTION_LIFETIME_S", default_value_t = 3_600,
           value_parser = clap::value_parser!(u32).range(60..=86_400))]
     pub connection_lifetime_s: u32,
@@ -149,9 +149,9 @@ pub struct Policy {
     pub access_lifetime: Duration,
     /// Of a session that is not used.
     pub session_lifetime: Duration,
-    /// During which a connection token can be used.
+    /// During which a token that opens a connection or a channel can be used.
     pub connection_token_lifetime: Duration,
-    /// Of a connection, before the spread.
+    /// Of a connection, and of a channel that a token opened, before the spread.
     pub connection_lifetime: Duration,
 }
 

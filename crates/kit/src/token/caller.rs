@@ -67,6 +67,10 @@ where
     }
 }
 
+/// Name of the header in which a service that calls for a user shows its own
+/// token, where it has to vouch for what it asks.
+pub const SERVICE_HEADER: &str = "X-Plaza-Service";
+
 /// Another service, acting for no user: extracting it is the check.
 #[derive(Debug, Clone)]
 pub struct ServiceCaller {
@@ -83,11 +87,37 @@ where
         bearer(&parts.headers)
             .and_then(|token| ServiceTokens::from_ref(state).verify(token))
             .map(|service| Self { service })
-            .ok_or_else(|| {
-                Reject(ApiError::new(
-                    Code::Unauthenticated,
-                    "This address is for services only.",
-                ))
-            })
+            .ok_or_else(for_services_only)
     }
+}
+
+/// The service through which a user calls, by [`SERVICE_HEADER`]: extracting
+/// it is the check of that service; who the user is says [`Caller`].
+#[derive(Debug, Clone)]
+pub struct Through {
+    /// Which service.
+    pub service: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Through
+where
+    ServiceTokens: FromRef<S>,
+{
+    type Rejection = Reject;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Reject> {
+        parts
+            .headers
+            .get(SERVICE_HEADER)
+            .and_then(|token| token.to_str().ok())
+            .and_then(|token| ServiceTokens::from_ref(state).verify(token))
+            .map(|service| Self { service })
+            .ok_or_else(for_services_only)
+    }
+}
+
+fn for_services_only() -> Reject {
+    Reject(ApiError::new(
+        Code::Unauthenticated,
+        "This address is for services only.",
+    ))
 }

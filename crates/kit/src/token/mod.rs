@@ -7,7 +7,7 @@ mod revocations;
 mod service;
 
 pub use access::{ACCESS_AUDIENCE, AccessClaims, ISSUER, TokenError, Verifier};
-pub use caller::{Caller, ServiceCaller};
+pub use caller::{Caller, SERVICE_HEADER, ServiceCaller, Through};
 pub use keys::{KeySet, KeySetError, PublicJwk, PublicJwks};
 pub use revocations::{Revocation, Revocations};
 pub use service::{INTERNAL_AUDIENCE, ServiceTokens, ServiceTokensError};

@@ -4,7 +4,7 @@ use plaza_types::ApiError;
 
 use crate::{
     graph::{
-        ahead::{items, load_authors},
+        ahead::{items, load_authors, sign_realtime},
         context::signed_in,
         cost,
         page::{Connection, cursor, size},
@@ -52,6 +52,10 @@ impl DiscoverRooms {
             .await
             .map_err(refused)?;
         let selected = items(ctx);
+        if request.gateway.realtime.is_some() {
+            let rooms = page.items.iter().map(|room| &room.item);
+            sign_realtime(session, selected.wanted(), rooms).await;
+        }
         if !selected.select_heads() {
             return Ok(Connection::new(page, Room::from));
         }

@@ -1,18 +1,22 @@
-use std::time::Instant;
+use std::{collections::HashSet, time::Instant};
 
 use async_graphql::{Context, Object, Result};
-use plaza_clients::messages::HeadsQuery;
-use plaza_types::ApiError;
+use plaza_clients::{auth::MAX_SUBSCRIPTIONS, messages::HeadsQuery, rooms::Room};
+use plaza_types::{ApiError, FanoutMode};
 
 use crate::{
     graph::{
+        ahead::sign_realtime,
         context::{RequestContext, Session, signed_in},
         cost,
-        types::{Heads, RoomHead},
+        types::{Heads, RoomHead, RoomRealtime, Wanted},
     },
     joined::{self, Joined},
     services::refused,
 };
+
+/// How many rooms of the answer have tokens: those in room mode active last.
+const SIGNED_ROOMS: usize = MAX_SUBSCRIPTIONS / 2;
 
 #[derive(Default)]
 pub(super) struct AllHeads;
@@ -27,10 +31,28 @@ impl AllHeads {
             .gateway
             .pollers
             .seen(session.caller.user, Instant::now());
-        let rooms = joined(request, session)
-            .await?
+        let list = joined(request, session).await?;
+        let wanted = Wanted::of(&ctx.look_ahead().field("rooms").field("realtime"));
+        let realtime = request.gateway.realtime.is_some();
+        let signed = if realtime && wanted != Wanted::default() {
+            let in_room_mode = |room: &Room| room.fanout == FanoutMode::Room;
+            joined::most_active(&list, SIGNED_ROOMS, in_room_mode)
+        } else {
+            HashSet::new()
+        };
+        let is_signed = |room: &Room| signed.contains(&room.id);
+        let rooms = list.iter().map(|joined| &joined.room);
+        sign_realtime(session, wanted, rooms.filter(|room| is_signed(room))).await;
+        let realtime = |room: &Room| match is_signed(room) {
+            _ if !realtime => None,
+            true => Some(RoomRealtime::new(room, wanted)),
+            false => Some(RoomRealtime::without_tokens(room)),
+        };
+        let rooms = list
             .iter()
-            .filter_map(|joined| Some(RoomHead::new(&joined.room, joined.head.as_ref()?)))
+            .filter_map(|Joined { room, head }| {
+                Some(RoomHead::new(room, head.as_ref()?, realtime(room)))
+            })
             .collect();
         Ok(Heads {
             rooms,

@@ -6,7 +6,7 @@ use plaza_types::ApiError;
 use super::heads::joined;
 use crate::{
     graph::{
-        ahead::{items, load_authors},
+        ahead::{items, load_authors, sign_realtime},
         context::signed_in,
         cost,
         page::{Connection, size},
@@ -42,6 +42,10 @@ impl Rooms {
         if items(ctx).select(&["lastMessage", "author"]) {
             let heads = page.items.iter().filter_map(|item| item.item.head.as_ref());
             load_authors(session, heads.filter_map(|head| head.last_message.as_ref())).await;
+        }
+        if request.gateway.realtime.is_some() {
+            let rooms = page.items.iter().map(|item| &item.item.room);
+            sign_realtime(session, items(ctx).wanted(), rooms).await;
         }
         Ok(Connection::new(page, |joined| {
             Room::from(joined.room).with_head(joined.head.map(Arc::new))

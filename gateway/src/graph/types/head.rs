@@ -1,7 +1,7 @@
 use async_graphql::{ID, SimpleObject};
 use plaza_clients::{messages::Head, rooms};
 
-use super::{FanoutMode, unread};
+use super::{FanoutMode, RoomRealtime, unread};
 use crate::graph::scalars::{DateTime, Position};
 
 /// Where all joined rooms stand: what a client that is not live polls.
@@ -34,11 +34,13 @@ pub(crate) struct RoomHead {
     epoch: ID,
     /// How its events travel.
     fanout: FanoutMode,
+    /// Where its events are to be had; null: real time is off.
+    realtime: Option<RoomRealtime>,
 }
 
 impl RoomHead {
     /// Of what rooms and messages each say.
-    pub(crate) fn new(room: &rooms::Room, head: &Head) -> Self {
+    pub(crate) fn new(room: &rooms::Room, head: &Head, realtime: Option<RoomRealtime>) -> Self {
         Self {
             room_id: room.id.to_string().into(),
             head_seq: head.head_seq.into(),
@@ -49,6 +51,7 @@ impl RoomHead {
             preview: head.last_message.as_ref().and_then(plaza_types::preview),
             epoch: head.epoch.to_string().into(),
             fanout: room.fanout.into(),
+            realtime,
         }
     }
 }

@@ -8,7 +8,8 @@ use plaza_clients::{
 use plaza_types::{ApiError, RoomId};
 
 use super::{
-    Ban, Invitation, Member, Membership, Message, MessageConnection, RoomChanges, count, unread,
+    Ban, Invitation, Member, Membership, Message, MessageConnection, RoomChanges, RoomRealtime,
+    Wanted, count, unread,
 };
 use crate::{
     graph::{
@@ -140,6 +141,12 @@ impl Room {
         Ok(count(self.known(signed_in(ctx)?.1).await?.member_count))
     }
 
+    /// How many people have it open; null: not known, or not newly enough.
+    async fn online_count(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
+        let room = self.known(signed_in(ctx)?.1).await?;
+        Ok(room.online_count.map(count))
+    }
+
     /// How many messages the caller has not read.
     async fn unread_count(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(unread(&*self.head(signed_in(ctx)?.1).await?))
@@ -160,6 +167,18 @@ impl Room {
     /// How its events travel.
     async fn fanout(&self, ctx: &Context<'_>) -> Result<FanoutMode> {
         Ok(self.known(signed_in(ctx)?.1).await?.fanout.into())
+    }
+
+    /// Where its events are to be had; null: real time is off.
+    async fn realtime(&self, ctx: &Context<'_>) -> Result<Option<RoomRealtime>> {
+        let (request, session) = signed_in(ctx)?;
+        if request.gateway.realtime.is_none() {
+            return Ok(None);
+        }
+        // Rooms gives a room to those alone who may read it.
+        let room = self.known(session).await?;
+        let wanted = Wanted::of(&ctx.look_ahead());
+        Ok(Some(RoomRealtime::new(&room, wanted)))
     }
 
     /// The version of its latest change other than a join or leave.

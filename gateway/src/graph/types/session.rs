@@ -75,15 +75,15 @@ impl From<auth::DeviceSession> for DeviceSession {
     }
 }
 
-/// For one connection to the real-time server.
+/// For one connection to the real-time server, or for one of its channels.
 #[derive(SimpleObject)]
 pub(crate) struct RealtimeToken {
-    /// Good for one attempt to connect, within seconds.
+    /// Good for one attempt to connect or to subscribe, within seconds.
     pub(crate) token: String,
     /// When it can no longer be used.
     pub(crate) expires_at: DateTime,
     /// Where to connect: a ws or wss URL, or a path on this host.
     pub(crate) endpoint: String,
-    /// The channels that the connection opens with.
+    /// The channels that the connection opens with, or the one that the token opens.
     pub(crate) channels: Vec<String>,
 }

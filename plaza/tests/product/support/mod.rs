@@ -3,6 +3,7 @@
 mod channel;
 mod database;
 mod person;
+mod socket;
 
 use std::{path::PathBuf, process::Output, time::Duration};
 
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub(crate) use person::{PASSWORD, Person};
+pub(crate) use socket::{Refused, Socket};
 
 const PLAZA: &str = env!("CARGO_BIN_EXE_plaza");
 
@@ -40,6 +42,11 @@ impl Plaza {
 
     /// One that was told more on its command line.
     pub(crate) async fn start_with(flags: &[&str]) -> Self {
+        Self::start_in(&[], flags).await
+    }
+
+    /// One whose parts find these in their environment.
+    pub(crate) async fn start_in(environment: &[(&str, &str)], flags: &[&str]) -> Self {
         plaza_kit::install_crypto();
         let data = tempfile::Builder::new()
             .prefix("plaza-product-")
@@ -49,6 +56,10 @@ impl Plaza {
         let port = plaza_local::free_port("gateway", None).expect("a free port");
         let mut launch = place.up(port);
         launch.arguments.extend(flags.iter().map(Into::into));
+        let environment = environment.iter();
+        launch
+            .environment
+            .extend(environment.map(|(name, value)| (name.into(), Some(value.into()))));
         let reaper = Reaper::start().expect("a reaper");
         let process = Process::start(&launch, &reaper).expect("plaza starts");
         let client = client();

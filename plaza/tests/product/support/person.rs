@@ -1,5 +1,7 @@
-use plaza_types::{MessageId, UserId};
+use plaza_testkit::Issuer;
+use plaza_types::{MessageId, Person as Identity, UserId};
 use serde_json::{Value, json};
+use sqlx::Row as _;
 
 use super::{Answer, Plaza};
 
@@ -45,7 +47,27 @@ impl Plaza {
     }
 }
 
+impl Plaza {
+    /// Signs with auth's own active key.
+    pub(crate) async fn issuer(&self) -> Issuer {
+        let row = sqlx::query("SELECT kid, private_key FROM signing_keys WHERE state = 'active'")
+            .fetch_one(&mut self.database("auth").await)
+            .await
+            .expect("an active key");
+        Issuer::with_key(row.get("kid"), row.get("private_key"))
+    }
+}
+
 impl Person {
+    /// Who this is to the services.
+    pub(crate) fn identity(&self) -> Identity {
+        Identity {
+            id: self.id,
+            username: self.username.clone(),
+            display_name: self.username.clone(),
+        }
+    }
+
     /// One operation by this person.
     pub(crate) async fn ask(&self, plaza: &Plaza, query: &str, variables: Value) -> Answer {
         plaza.graphql(Some(&self.token), query, variables).await

@@ -79,10 +79,9 @@ impl From<LoginError> for Reject {
 }
 
 fn throttled(wait: Duration) -> ApiError {
-    let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
     ApiError {
         message: "Too many wrong passwords. Wait before you try again.".into(),
-        ..ApiError::rate_limited(ms.max(1))
+        ..ApiError::rate_limited_for(wait)
     }
 }
 

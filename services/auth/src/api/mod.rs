@@ -11,6 +11,7 @@ mod refresh;
 mod register;
 mod revocations;
 mod sessions;
+mod subscription_tokens;
 mod users;
 
 use axum::{
@@ -39,6 +40,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/users/lookup", post(users::handle))
         .route("/v1/users/named", post(named::handle))
         .route("/v1/connection-token", post(connection_token::handle))
+        .route("/v1/subscription-tokens", post(subscription_tokens::handle))
         .route("/jwks", get(jwks::handle))
         .route("/internal/revocations", get(revocations::handle))
         .with_state(app)

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use plaza_centrifugo::Channel;
 use plaza_clients::auth::User;
-use plaza_kit::token::{ACCESS_AUDIENCE, AccessClaims, CONNECTION_AUDIENCE, ISSUER};
+use plaza_kit::token::{
+    ACCESS_AUDIENCE, AccessClaims, CONNECTION_AUDIENCE, ISSUER, SUBSCRIPTION_AUDIENCE,
+};
 use plaza_types::{SessionId, UserId};
 use serde::Serialize;
 
@@ -50,9 +52,49 @@ struct ConnectionMeta {
     sid: SessionId,
 }
 
-/// A connection token from `now` on. `spread`, from 0 to 1, places the end of
-/// the connection between four and six fifths of its lifetime, so that those
-/// who connected together do not return together.
+/// What a subscription token says. Centrifugo knows these names.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct SubscriptionClaims {
+    iss: &'static str,
+    aud: &'static str,
+    sub: UserId,
+    iat: i64,
+    /// Until when the token opens the channel (s of Unix time).
+    pub(crate) exp: i64,
+    /// Until when the channel then stays open (s of Unix time).
+    expire_at: i64,
+    /// The one channel that it opens.
+    pub(crate) channel: Channel,
+}
+
+/// When what is opened at `now` ends. `spread`, from 0 to 1, places it between
+/// four and six fifths of the lifetime, so that those who came together do not
+/// return together.
+fn end(now: DateTime<Utc>, policy: &Policy, spread: f64) -> i64 {
+    let lifetime = policy.connection_lifetime.mul_f64(0.8 + 0.4 * spread);
+    (now + lifetime).timestamp()
+}
+
+/// A subscription token from `now` on; its end is spread as a connection's.
+pub(crate) fn subscription(
+    user: UserId,
+    channel: Channel,
+    now: DateTime<Utc>,
+    policy: &Policy,
+    spread: f64,
+) -> SubscriptionClaims {
+    SubscriptionClaims {
+        iss: ISSUER,
+        aud: SUBSCRIPTION_AUDIENCE,
+        sub: user,
+        iat: now.timestamp(),
+        exp: (now + policy.connection_token_lifetime).timestamp(),
+        expire_at: end(now, policy, spread),
+        channel,
+    }
+}
+
+/// A connection token from `now` on; `spread` places the connection's end.
 pub(crate) fn connection(
     user: UserId,
     session: SessionId,
@@ -60,14 +102,13 @@ pub(crate) fn connection(
     policy: &Policy,
     spread: f64,
 ) -> ConnectionClaims {
-    let lifetime = policy.connection_lifetime.mul_f64(0.8 + 0.4 * spread);
     ConnectionClaims {
         iss: ISSUER,
         aud: CONNECTION_AUDIENCE,
         sub: user,
         iat: now.timestamp(),
         exp: (now + policy.connection_token_lifetime).timestamp(),
-        expire_at: (now + lifetime).timestamp(),
+        expire_at: end(now, policy, spread),
         channels: [Channel::Personal(user), Channel::Pulse],
         meta: ConnectionMeta { sid: session },
     }
@@ -75,6 +116,8 @@ pub(crate) fn connection(
 
 #[cfg(test)]
 mod tests {
+    use plaza_types::{Generation, RoomId};
+
     use super::*;
     use crate::testing::POLICY;
 
@@ -100,6 +143,22 @@ mod tests {
                 "iat": 1_000_000, "exp": 1_000_006, "expire_at": 1_003_600,
                 "channels": [format!("personal:{user}"), "pulse:all"],
                 "meta": { "sid": session },
+            })
+        );
+    }
+
+    #[test]
+    fn a_subscription_token_says_what_centrifugo_expects() {
+        let (user, room) = (UserId::new(), RoomId::new());
+        let channel = Channel::Room(room, Generation::ZERO.next());
+        let now = DateTime::from_timestamp(1_000_000, 0).unwrap();
+        let claims = subscription(user, channel, now, &POLICY, 0.5);
+        assert_eq!(
+            serde_json::to_value(&claims).unwrap(),
+            serde_json::json!({
+                "iss": "plaza", "aud": "centrifugo-sub", "sub": user,
+                "iat": 1_000_000, "exp": 1_000_006, "expire_at": 1_003_600,
+                "channel": format!("room:{room}.1"),
             })
         );
     }

@@ -239,6 +239,7 @@ async fn lookup(
             fanout: FanoutMode::Personal,
             generation: plaza_types::Generation::ZERO.next(),
             member_count: 1,
+            online_count: None,
             version: Version::ZERO,
             epoch: rooms.epoch,
             created_at: Utc::now(),

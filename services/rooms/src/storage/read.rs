@@ -37,6 +37,7 @@ impl RoomRow {
             fanout: read("fanout", &self.fanout)?,
             generation: position("generation", self.generation)?,
             member_count: self.member_count,
+            online_count: None,
             version: position("state_version", self.state_version)?,
             epoch,
             created_at: self.created_at,
