@@ -251,9 +251,23 @@ pub struct Fanout {
     /// Part of the names of the room's channels.
     #[serde(default)]
     pub generation: Generation,
-    /// The members; empty in room mode.
+    /// The members; in room mode none, or those that [`EarlyMembers`] asks for.
     pub members: Vec<UserId>,
 }
+
+/// Whom the publisher has to tell that a room has come to room mode: those who
+/// were members before, and so look for its events in their own channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EarlyMembers {
+    /// In room mode too, answer the present members who joined by then; at
+    /// most [`MAX_EARLY_MEMBERS`], the first of them.
+    pub joined_by: DateTime<Utc>,
+}
+
+/// Largest number of members that a room in room mode answers: far above every
+/// sensible threshold.
+pub const MAX_EARLY_MEMBERS: usize = 10_000;
 
 /// Client of rooms.
 #[derive(Debug, Clone)]
@@ -487,6 +501,18 @@ impl RoomsClient {
     pub async fn fanout(&self, who: As<'_>, room: RoomId) -> Result<Fanout, ClientError> {
         self.0
             .get(who, &format!("/internal/rooms/{room}/fanout"), &())
+            .await
+    }
+
+    /// As [`fanout`](Self::fanout); in room mode with the members of before.
+    pub async fn fanout_with_early_members(
+        &self,
+        who: As<'_>,
+        room: RoomId,
+        query: &EarlyMembers,
+    ) -> Result<Fanout, ClientError> {
+        self.0
+            .get(who, &format!("/internal/rooms/{room}/fanout"), query)
             .await
     }
 }

@@ -21,6 +21,21 @@ impl EntryId {
     /// Before every entry.
     pub const ZERO: Self = Self { ms: 0, counter: 0 };
 
+    /// The highest id below this one; below the lowest there is none.
+    pub const fn previous(self) -> Self {
+        match (self.counter.checked_sub(1), self.ms.checked_sub(1)) {
+            (Some(counter), _) => Self {
+                ms: self.ms,
+                counter,
+            },
+            (None, Some(ms)) => Self {
+                ms,
+                counter: u64::MAX,
+            },
+            (None, None) => Self::ZERO,
+        }
+    }
+
     /// The lowest id above this one.
     pub const fn next(self) -> Self {
         match self.counter.checked_add(1) {

@@ -1,7 +1,7 @@
 //! The lease of a partition: which publisher is its one reader.
 //!
 //! A key in Redis holds a random id, drawn at each take. Whoever finds the key
-//! free may take it; its owner extends it each second. Scripts compare the id:
+//! free may take it; its owner extends it again and again. Scripts compare the id:
 //! a counter would start again in an emptied Redis.
 
 use std::{
@@ -18,13 +18,41 @@ use tokio::time::Instant;
 use super::random_id;
 use crate::Partition;
 
-/// How long a lease stands after it was last extended.
-pub const LEASE: Duration = Duration::from_secs(3);
+/// How long leases stand, and how often they are extended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeaseTimes {
+    /// How long a lease stands after it was last extended: so long nobody
+    /// reads a partition whose owner died.
+    pub length: Duration,
+    /// How often its owner extends it.
+    pub renew_every: Duration,
+}
+
+impl Default for LeaseTimes {
+    fn default() -> Self {
+        Self {
+            length: Duration::from_secs(3),
+            renew_every: Duration::from_secs(1),
+        }
+    }
+}
+
+impl LeaseTimes {
+    /// Whether an owner has time for a second try before its lease ends.
+    pub fn are_sound(&self) -> bool {
+        self.renew_every * 2 < self.length
+    }
+
+    /// How long a publisher counts after it last said that it runs. Shorter
+    /// than a lease: when the leases of one that died end, the others may take
+    /// them.
+    pub(super) fn alive(&self) -> Duration {
+        self.length * 5 / 6
+    }
+}
 
 /// How long an owner counts as one that moves after it last did.
 pub const MOVING: Duration = Duration::from_secs(10);
-
-const RENEW_EVERY: Duration = Duration::from_secs(1);
 
 /// The first renewal comes early: with it, others learn that the owner moves.
 const FIRST_RENEWAL: Duration = Duration::from_millis(200);
@@ -66,6 +94,7 @@ pub struct Lease(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     partition: Partition,
+    times: LeaseTimes,
     id: String,
     taken: Instant,
     /// Until when it is certain to stand, in ms after `taken`.
@@ -78,6 +107,7 @@ impl Lease {
     pub async fn take(
         connection: &mut ConnectionManager,
         partition: Partition,
+        times: LeaseTimes,
     ) -> RedisResult<Option<Self>> {
         let (taken, id) = (Instant::now(), random_id());
         let answer: Option<String> = redis::cmd("SET")
@@ -85,15 +115,16 @@ impl Lease {
             .arg(&id)
             .arg("NX")
             .arg("PX")
-            .arg(ms(LEASE))
+            .arg(ms(times.length))
             .query_async(connection)
             .await?;
         Ok(answer.map(|_| {
             Self(Arc::new(Inner {
                 partition,
+                times,
                 id,
                 taken,
-                certain_ms: AtomicU64::new(ms(LEASE)),
+                certain_ms: AtomicU64::new(ms(times.length)),
                 moved: AtomicBool::new(false),
             }))
         }))
@@ -115,23 +146,27 @@ impl Lease {
         self.0.moved.store(true, Ordering::Relaxed);
     }
 
-    /// Extends the lease each second, and returns when it is lost.
+    /// Extends the lease in time, again and again, and returns when it is lost.
     pub async fn keep(&self, connection: &mut ConnectionManager) {
-        let mut wait = FIRST_RENEWAL;
+        let LeaseTimes {
+            length,
+            renew_every,
+        } = self.0.times;
+        let mut wait = FIRST_RENEWAL.min(renew_every);
         loop {
             tokio::time::sleep(wait).await;
             let asked = self.0.taken.elapsed();
             match self.renew(connection).await {
                 Ok(true) => {
-                    let certain = ms(asked + LEASE);
+                    let certain = ms(asked + length);
                     self.0.certain_ms.store(certain, Ordering::Release);
-                    wait = RENEW_EVERY;
+                    wait = renew_every;
                 }
                 Ok(false) => {
                     self.0.certain_ms.store(0, Ordering::Release);
                     return;
                 }
-                Err(_) if self.is_held() => wait = TRY_AGAIN,
+                Err(_) if self.is_held() => wait = TRY_AGAIN.min(renew_every),
                 Err(_) => return,
             }
         }
@@ -143,7 +178,7 @@ impl Lease {
             .key(key(self.0.partition))
             .key(moving_key(self.0.partition))
             .arg(&self.0.id)
-            .arg(ms(LEASE))
+            .arg(ms(self.0.times.length))
             .arg(if moved { ms(MOVING) } else { 0 })
             .invoke_async(connection)
             .await

@@ -17,7 +17,7 @@ mod share;
 pub use dead::{Buried, DeadLetter, MAX_DEAD_LETTERS, count_dead_letters, dead_letters, replay};
 pub use entry::{Entry, EntryId, EntryIdError, Undecodable};
 pub use lag::{Lag, lag};
-pub use lease::{LEASE, Lease, MOVING, unattended};
+pub use lease::{Lease, LeaseTimes, MOVING, unattended};
 pub use reader::{Read, Reader, StreamError};
 pub use share::Member;
 

@@ -46,6 +46,10 @@ pub struct Read {
     pub dead: Vec<DeadLetter>,
     /// The last id of each stream that had entries, those of `dead` included.
     pub ends: Vec<(Source, EntryId)>,
+    /// Whether a stream has more than one read brings. What comes behind it in
+    /// [`Source::ALL`] is left for later: no message stands before a removal
+    /// that waits longer.
+    pub more: bool,
 }
 
 /// The reader of one partition.
@@ -206,6 +210,10 @@ impl Reader {
             let Some(stream) = reply.keys.iter().find(|stream| stream.key == key) else {
                 continue;
             };
+            if read.more {
+                break;
+            }
+            read.more = stream.ids.len() >= self.count && source != Source::Messages;
             for raw in &stream.ids {
                 let decoded = raw.id.parse().map_err(Into::into).and_then(|id| {
                     *after = id;

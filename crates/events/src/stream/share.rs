@@ -4,14 +4,10 @@ use std::{sync::LazyLock, time::Duration};
 
 use redis::{RedisResult, Script, aio::ConnectionManager};
 
-use super::random_id;
+use super::{LeaseTimes, random_id};
 use crate::Partition;
 
 const KEY: &str = "plaza:publishers";
-
-/// How long a publisher counts after it last said that it runs. Shorter than a
-/// lease: when the leases of one that died end, the others may take them.
-const ALIVE: Duration = Duration::from_millis(2_500);
 
 /// KEYS: the publishers. ARGV: one of them, how long it counts in ms. By the
 /// clock of Redis, which is the same for all.
@@ -29,22 +25,25 @@ static ANNOUNCE: LazyLock<Script> = LazyLock::new(|| {
 #[derive(Debug)]
 pub struct Member {
     id: String,
-}
-
-impl Default for Member {
-    fn default() -> Self {
-        Self { id: random_id() }
-    }
+    alive: Duration,
 }
 
 impl Member {
+    /// One that takes leases of these times.
+    pub fn new(times: LeaseTimes) -> Self {
+        Self {
+            id: random_id(),
+            alive: times.alive(),
+        }
+    }
+
     /// Says that this publisher runs, and answers how many partitions are its
     /// share of them. To be said each half second.
     pub async fn announce(&self, connection: &mut ConnectionManager) -> RedisResult<usize> {
         let publishers: usize = ANNOUNCE
             .key(KEY)
             .arg(&self.id)
-            .arg(u64::try_from(ALIVE.as_millis()).unwrap_or(u64::MAX))
+            .arg(u64::try_from(self.alive.as_millis()).unwrap_or(u64::MAX))
             .invoke_async(connection)
             .await?;
         Ok(Partition::COUNT.div_ceil(publishers.max(1)))

@@ -5,7 +5,7 @@ use plaza_events::{
     Body, Event, Partition, Source,
     outbox::{self, NewEvent},
     relay::{Relay, RelayArgs, RelayHandle, Repeat, Repeated},
-    stream::Lease,
+    stream::{Lease, LeaseTimes},
 };
 use plaza_kit::shutdown::Shutdown;
 use plaza_testkit::TestDatabase;
@@ -175,7 +175,7 @@ pub(crate) async fn rows(connection: &mut PgConnection) -> i64 {
 
 /// The lease of partition 0.
 pub(crate) async fn lease(url: &str) -> Lease {
-    Lease::take(&mut shared(url), Partition::PULSE)
+    Lease::take(&mut shared(url), Partition::PULSE, LeaseTimes::default())
         .await
         .unwrap()
         .unwrap()

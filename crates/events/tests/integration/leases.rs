@@ -5,8 +5,8 @@ use std::time::Duration;
 use plaza_events::{
     Partition, Source,
     stream::{
-        DeadLetter, Lease, Member, Reader, StreamError, count_dead_letters, dead_letters, replay,
-        unattended,
+        DeadLetter, Lease, LeaseTimes, Member, Reader, StreamError, count_dead_letters,
+        dead_letters, replay, unattended,
     },
 };
 use plaza_testkit::{eventually, redis};
@@ -18,7 +18,8 @@ const SOON: Duration = Duration::from_secs(20);
 const KEY: &str = "plaza:{p0}:lease";
 
 async fn is_free(url: &str) -> bool {
-    let lease = Lease::take(&mut shared(url), Partition::PULSE).await;
+    let times = LeaseTimes::default();
+    let lease = Lease::take(&mut shared(url), Partition::PULSE, times).await;
     lease.unwrap().is_some()
 }
 
@@ -56,7 +57,7 @@ async fn a_lease_that_is_kept_outlives_its_length_and_one_that_is_not_ends() {
     let began = tokio::time::Instant::now();
     eventually(SOON, async || {
         assert!(first.is_held());
-        began.elapsed() > plaza_events::stream::LEASE
+        began.elapsed() > LeaseTimes::default().length
     })
     .await;
     assert!(!is_free(&redis.url).await);
@@ -111,7 +112,7 @@ async fn guarantee_4_only_the_present_lease_moves_the_cursor() {
 async fn publishers_that_run_side_by_side_have_a_share_each() {
     let redis = redis().await;
     let mut connection = shared(&redis.url);
-    let [one, other, third] = [(); 3].map(|()| Member::default());
+    let [one, other, third] = [(); 3].map(|()| Member::new(LeaseTimes::default()));
     assert_eq!(one.announce(&mut connection).await.unwrap(), 16);
     assert_eq!(other.announce(&mut connection).await.unwrap(), 8);
     assert_eq!(third.announce(&mut connection).await.unwrap(), 6);

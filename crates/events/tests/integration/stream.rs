@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use plaza_events::{
     Partition, Source,
-    stream::{EntryId, Lag, Reader, lag},
+    stream::{Entry, EntryId, Lag, Reader, lag},
 };
 use plaza_kit::shutdown::Shutdown;
 use plaza_testkit::{eventually, own_redis, redis};
@@ -73,6 +73,25 @@ async fn what_rooms_says_comes_first_and_the_cursor_trims_what_is_done() {
     let (begins, read, _) = keys(&mut reader(&redis.url, 2)).await;
     assert!(begins);
     assert_eq!(read, ["m3"]);
+}
+
+#[tokio::test]
+async fn no_message_is_read_before_all_that_rooms_says() {
+    let redis = redis().await;
+    let mut connection = connect(&redis.url).await;
+    add(&mut connection, Source::Messages, "m1").await;
+    for key in ["r1", "r2", "r3"] {
+        add(&mut connection, Source::Rooms, key).await;
+    }
+    let mut reader = reader(&redis.url, 2);
+    let read = reader.read(Duration::from_millis(1)).await.unwrap();
+    assert!(read.more);
+    assert_eq!(read.ends.len(), 1);
+    let keys = |entries: Vec<Entry>| entries.into_iter().map(|entry| entry.key);
+    assert!(keys(read.entries).eq(["r1", "r2"]));
+    let read = reader.read(Duration::from_millis(1)).await.unwrap();
+    assert!(!read.more);
+    assert!(keys(read.entries).eq(["r3", "m1"]));
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use plaza_types::{Epoch, Number, RoomId, Seq};
 use serde::Deserialize;
 use serde_json::value::to_raw_value;
 
-use super::incoming::Incoming;
+use super::incoming::{Incoming, Stands};
 
 /// The longest backlog that is forwarded event by event.
 const FORWARDED: Duration = Duration::from_mins(10);
@@ -71,6 +71,7 @@ pub(super) fn condense(entries: &mut [(Entry, Incoming)], now_ms: i64) -> usize 
             Incoming::Room {
                 room,
                 version: Some(_),
+                ..
             } => {
                 let room = *room;
                 if let Some(earlier) = newest.insert(room, at)
@@ -83,6 +84,7 @@ pub(super) fn condense(entries: &mut [(Entry, Incoming)], now_ms: i64) -> usize 
             Incoming::Room {
                 room,
                 version: None,
+                ..
             } => {
                 let Ok(place) = serde_json::from_str::<Place>(entry.event.get()) else {
                     continue;
@@ -129,8 +131,17 @@ pub(super) fn condense(entries: &mut [(Entry, Incoming)], now_ms: i64) -> usize 
                 member_count: None,
             },
         });
-        if let (Some((entry, _)), Ok(event)) = (entries.get_mut(head.first), event) {
+        if let (Some((entry, incoming)), Ok(event)) = (entries.get_mut(head.first), event) {
             entry.event = event;
+            *incoming = Incoming::Room {
+                room,
+                version: None,
+                stands: Stands {
+                    seq: Some(head.seq),
+                    number: head.number,
+                    ..Stands::default()
+                },
+            };
             condensed += 1;
         }
     }

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use plaza_clients::{As, ClientError, rooms::RoomsClient};
+use chrono::{DateTime, Utc};
+use plaza_clients::{
+    As, ClientError,
+    rooms::{EarlyMembers, RoomsClient},
+};
 use plaza_kit::{
     retry::{Backoff, Outage},
     shutdown::Shutdown,
@@ -33,19 +37,30 @@ impl Directory {
     }
 
     /// The readers of a room as they are now; none when there is no such room.
-    /// Waits while rooms does not answer, until the shutdown finishes.
+    /// With a time, also in room mode those who were members by then. Waits
+    /// while rooms does not answer, until the shutdown finishes.
     pub(super) async fn room(
         &self,
         room: RoomId,
+        joined_by: Option<DateTime<Utc>>,
         shutdown: &Shutdown,
     ) -> Result<Option<Room>, Stopped> {
         let mut backoff = Backoff::new(FIRST_DELAY, LONGEST_DELAY);
         loop {
-            let answer = self.client.fanout(As::Service(&self.tokens), room).await;
+            let who = As::Service(&self.tokens);
+            let answer = match joined_by {
+                None => self.client.fanout(who, room).await,
+                Some(joined_by) => {
+                    let query = EarlyMembers { joined_by };
+                    self.client
+                        .fanout_with_early_members(who, room, &query)
+                        .await
+                }
+            };
             match answer {
                 Ok(fanout) => {
                     self.outage.answered();
-                    return Ok(Some(fanout.into()));
+                    return Ok(Some(Room::new(room, fanout)));
                 }
                 Err(error) if error.code() == Some(Code::NotFound) => {
                     self.outage.answered();

@@ -10,9 +10,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use plaza_centrifugo::Channel;
+use plaza_types::UserId;
 use serde_json::value::RawValue;
 
-use super::route::{Draft, Publication, Recipients, data};
+use super::route::{Content, Draft, Publication, Recipients, What, data};
 
 /// Bounds of one publication.
 #[derive(Debug, Clone, Copy)]
@@ -60,26 +61,41 @@ impl From<&Recipients> for Destination {
     }
 }
 
-/// Folds what waits together, in its order.
+/// Folds what waits together, in its order. Who is made to leave a channel
+/// leaves together, behind what comes earlier there and before what is later.
 pub(super) fn fold(drafts: Vec<Draft>, limits: FoldLimits) -> serde_json::Result<Vec<Publication>> {
     let mut folds: Vec<Fold> = Vec::new();
     // Folds that take more, by destination.
     let mut open: HashMap<Destination, usize> = HashMap::new();
+    // Removals that take more, by channel.
+    let mut leaving: HashMap<Channel, usize> = HashMap::new();
     for draft in drafts {
-        if let Recipients::Many(channels) = &draft.to {
-            open.retain(|destination, _| match destination {
-                Destination::One(channel) => channels.binary_search(channel).is_err(),
-                Destination::Many(_) => true,
-            });
+        if let (Content::Removal(_), Recipients::One(channel)) = (&draft.what, &draft.to) {
+            open.retain(|_, place| !reaches(&folds, *place, channel));
+            let place = *leaving.entry(*channel).or_insert(folds.len());
+            match folds.get_mut(place) {
+                Some(fold) => fold.add(draft),
+                None => folds.push(Fold::new(draft)),
+            }
+            continue;
         }
-        if let Recipients::One(channel) = &draft.to
-            && draft.divides
-        {
-            let reaches = |place: &usize| {
-                let fold: Option<&Fold> = folds.get(*place);
-                fold.is_some_and(|fold| fold.reaches(channel))
-            };
-            open.retain(|_, place| !reaches(place));
+        match &draft.to {
+            Recipients::Many(channels) => {
+                leaving.retain(|channel, _| channels.binary_search(channel).is_err());
+                open.retain(|destination, _| match destination {
+                    Destination::One(channel) => channels.binary_search(channel).is_err(),
+                    Destination::Many(_) => true,
+                });
+            }
+            Recipients::One(channel) => {
+                leaving.remove(channel);
+                if draft.divides {
+                    open.retain(|destination, place| {
+                        *destination == Destination::One(*channel)
+                            || !reaches(&folds, *place, channel)
+                    });
+                }
+            }
         }
         let destination = Destination::from(&draft.to);
         let place = open.get(&destination).copied();
@@ -94,6 +110,11 @@ pub(super) fn fold(drafts: Vec<Draft>, limits: FoldLimits) -> serde_json::Result
     folds.into_iter().map(Fold::finish).collect()
 }
 
+/// Whether the fold at this place goes to the channel.
+fn reaches(folds: &[Fold], place: usize, channel: &Channel) -> bool {
+    folds.get(place).is_some_and(|fold| fold.reaches(channel))
+}
+
 struct Fold {
     drafts: Vec<Draft>,
     bytes: usize,
@@ -102,7 +123,7 @@ struct Fold {
 impl Fold {
     fn new(draft: Draft) -> Self {
         Self {
-            bytes: FRAME + draft.event.get().len(),
+            bytes: FRAME + size(&draft),
             drafts: vec![draft],
         }
     }
@@ -110,51 +131,82 @@ impl Fold {
     fn reaches(&self, channel: &Channel) -> bool {
         let first = self.drafts.first();
         first.is_some_and(|draft| match &draft.to {
-            Recipients::One(_) => false,
+            Recipients::One(own) => own == channel,
             Recipients::Many(channels) => channels.binary_search(channel).is_ok(),
         })
     }
 
     fn takes(&self, draft: &Draft, limits: FoldLimits) -> bool {
-        self.drafts.len() < limits.events
-            && self.bytes + 1 + draft.event.get().len() <= limits.bytes
+        self.drafts.len() < limits.events && self.bytes + 1 + size(draft) <= limits.bytes
     }
 
     fn add(&mut self, draft: Draft) {
-        self.bytes += 1 + draft.event.get().len();
+        self.bytes += 1 + size(&draft);
         self.drafts.push(draft);
     }
 
     fn finish(self) -> serde_json::Result<Publication> {
-        let events: Vec<&RawValue> = self.drafts.iter().map(|draft| &*draft.event).collect();
-        let data = data(&events)?;
         let to = self.drafts.first().map(|draft| draft.to.clone());
+        let users: Vec<UserId> = self.drafts.iter().filter_map(removed).collect();
+        let what = if users.is_empty() {
+            let events: Vec<&RawValue> = self.drafts.iter().filter_map(event).collect();
+            What::Data(data(&events)?)
+        } else {
+            What::Removals(users)
+        };
         Ok(Publication {
             to: to.unwrap_or_else(|| Recipients::Many(Arc::default())),
-            data,
+            what,
             of: self.drafts.into_iter().map(|draft| draft.of).collect(),
         })
     }
+}
+
+fn event(draft: &Draft) -> Option<&RawValue> {
+    match &draft.what {
+        Content::Event(event) => Some(event),
+        Content::Removal(_) => None,
+    }
+}
+
+fn removed(draft: &Draft) -> Option<UserId> {
+    match &draft.what {
+        Content::Event(_) => None,
+        Content::Removal(user) => Some(*user),
+    }
+}
+
+fn size(draft: &Draft) -> usize {
+    event(draft).map_or(0, |event| event.get().len())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::publisher::route::Origin;
-    use plaza_types::UserId;
+    use plaza_types::{Generation, RoomId};
     use proptest::prelude::*;
     use serde_json::{Value, json, value::to_raw_value};
 
     fn draft(to: Recipients, place: usize, size: usize) -> Draft {
         Draft {
             to,
-            event: to_raw_value(&json!({ "place": place, "text": "x".repeat(size) })).unwrap(),
+            what: Content::Event(
+                to_raw_value(&json!({ "place": place, "text": "x".repeat(size) })).unwrap(),
+            ),
             of: Origin {
                 place,
                 at_ms: 0,
                 traceparent: None,
             },
             divides: false,
+        }
+    }
+
+    fn text(publication: &Publication) -> &str {
+        match &publication.what {
+            What::Data(data) => data.get(),
+            What::Removals(_) => panic!("nobody was made to leave"),
         }
     }
 
@@ -177,7 +229,7 @@ mod tests {
         let [ada] = users();
         let folded = fold(vec![draft(many(&[ada]), 0, 3)], FoldLimits::default()).unwrap();
         assert_eq!(
-            folded[0].data.get(),
+            text(&folded[0]),
             r#"{"v":1,"events":[{"place":0,"text":"xxx"}]}"#
         );
     }
@@ -236,6 +288,31 @@ mod tests {
     }
 
     #[test]
+    fn who_leaves_a_channel_leaves_with_others_between_what_comes_before_and_behind() {
+        let room = Channel::Room(RoomId::new(), Generation::ZERO.next());
+        let one = Recipients::One(room);
+        let leaving = [UserId::new(), UserId::new(), UserId::new()];
+        let removal = |user, place| Draft {
+            what: Content::Removal(user),
+            ..draft(one.clone(), place, 1)
+        };
+        let drafts = vec![
+            draft(one.clone(), 0, 1),
+            removal(leaving[0], 1),
+            removal(leaving[1], 2),
+            draft(one.clone(), 3, 1),
+            draft(one.clone(), 4, 1),
+            removal(leaving[2], 5),
+        ];
+        let folded = fold(drafts, FoldLimits::default()).unwrap();
+        assert_eq!(
+            folded.iter().map(places).collect::<Vec<_>>(),
+            [vec![0], vec![1, 2], vec![3, 4], vec![5]]
+        );
+        assert!(matches!(&folded[1].what, What::Removals(users) if users[..] == leaving[..2]));
+    }
+
+    #[test]
     fn other_members_are_another_destination() {
         let [ada] = users();
         let drafts = vec![draft(many(&[ada]), 0, 1), draft(many(&[ada]), 1, 1)];
@@ -287,8 +364,8 @@ mod tests {
             for publication in &folded {
                 let places = places(publication);
                 prop_assert!(places.len() <= events);
-                prop_assert!(places.len() == 1 || publication.data.get().len() <= bytes);
-                let data: Value = serde_json::from_str(publication.data.get()).unwrap();
+                prop_assert!(places.len() == 1 || text(publication).len() <= bytes);
+                let data: Value = serde_json::from_str(text(publication)).unwrap();
                 let carried = data["events"].as_array().unwrap().iter();
                 let carried = carried.map(|event| event["place"].as_u64().unwrap());
                 prop_assert!(carried.eq(places.iter().map(|place| *place as u64)));

@@ -1,9 +1,13 @@
 //! What the publisher has to know of an event; the rest is passed through
 //! unread. Pure: no I/O.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use plaza_events::{Kind, LeaveReason, stream::Entry};
-use plaza_types::{Epoch, Role, RoomId, UserId, Version};
+use plaza_types::{
+    Epoch, FanoutMode, Generation, Number, Role, RoomId, Seq, UserId, Version, Visibility,
+};
 use serde::Deserialize;
 
 /// Where an event belongs.
@@ -15,6 +19,8 @@ pub(super) enum Incoming {
         room: RoomId,
         /// The version of the room's change, where rooms made it.
         version: Option<Version>,
+        /// What it says about where the room stands.
+        stands: Stands,
     },
     /// Of a room, and replaced by another event: nobody is told.
     Passed {
@@ -25,6 +31,8 @@ pub(super) enum Incoming {
     },
     /// A change of who the readers are.
     Member(MemberChange),
+    /// A change of the channels that they read.
+    Fanout(FanoutChange),
     /// To one person alone.
     Person(UserId),
     /// To everybody.
@@ -33,6 +41,30 @@ pub(super) enum Incoming {
     Late,
     /// Of a type that this release does not know.
     Unknown,
+}
+
+/// What an event says about where its room stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Stands {
+    /// The newest change of its messages.
+    pub(super) seq: Option<Seq>,
+    /// The message that it is about, or the newest one.
+    pub(super) number: Option<Number>,
+    /// Whether it has that message's state.
+    pub(super) has_message: bool,
+    /// How many members the room has.
+    pub(super) member_count: Option<i64>,
+}
+
+/// The way of a room's events from a version on.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct FanoutChange {
+    pub(super) room: RoomId,
+    pub(super) time: DateTime<Utc>,
+    pub(super) version: Version,
+    pub(super) mode: FanoutMode,
+    pub(super) visibility: Visibility,
+    pub(super) generation: Generation,
 }
 
 /// A member's state after a change.
@@ -47,9 +79,15 @@ pub(super) struct MemberChange {
     pub(super) role: Option<Role>,
     /// Why, when no longer a member.
     pub(super) reason: Option<LeaveReason>,
+    /// How many members the room has now.
+    #[serde(rename = "memberCount")]
+    pub(super) member_count: Option<i64>,
     /// Whether the room's other readers are told, too.
     #[serde(skip, default = "yes")]
     pub(super) to_others: bool,
+    /// Whether this person came back later in what was read together.
+    #[serde(skip)]
+    pub(super) came_back: bool,
 }
 
 const fn yes() -> bool {
@@ -80,27 +118,21 @@ impl Incoming {
         struct Head {
             r#type: Kind,
         }
-        #[derive(Deserialize)]
-        struct OfRoom {
-            room: RoomId,
-            version: Option<Version>,
-        }
         let event = entry.event.get();
-        Ok(match serde_json::from_str::<Head>(event)?.r#type {
+        let kind = serde_json::from_str::<Head>(event)?.r#type;
+        Ok(match kind {
             Kind::MessageCreated
             | Kind::MessageEdited
             | Kind::MessageDeleted
             | Kind::Head
-            | Kind::RoomUpdated => {
-                let OfRoom { room, version } = serde_json::from_str(event)?;
-                Self::Room { room, version }
-            }
+            | Kind::RoomUpdated => serde_json::from_str::<OfRoom>(event)?.into_one_of(kind),
+            Kind::Fanout => Self::Fanout(serde_json::from_str(event)?),
             Kind::MemberUpdated => Self::Member(serde_json::from_str(event)?),
             // `left` comes from rooms only when Redis may have forgotten it.
             Kind::Read | Kind::Left => Self::Person(entry.key.parse().map_err(|_| Malformed::Key)?),
             Kind::Tick => Self::Pulse,
             // The publisher makes `joined` itself.
-            Kind::Joined | Kind::Fanout | Kind::Unknown => Self::Unknown,
+            Kind::Joined | Kind::Unknown => Self::Unknown,
         })
     }
 
@@ -109,9 +141,58 @@ impl Incoming {
         match self {
             Self::Room { room, .. } => Some(*room),
             Self::Member(change) => Some(change.room),
+            Self::Fanout(change) => Some(change.room),
             Self::Passed { .. } | Self::Person(_) | Self::Pulse | Self::Late | Self::Unknown => {
                 None
             }
+        }
+    }
+}
+
+/// Marks the departures of those who are members again behind all that was
+/// read together.
+pub(super) fn mark_who_came_back(entries: &mut [(Entry, Incoming)]) {
+    let mut members: HashMap<(RoomId, UserId), bool> = HashMap::new();
+    for (_, incoming) in entries.iter_mut().rev() {
+        if let Incoming::Member(change) = incoming {
+            let at_the_end = members.entry((change.room, change.user.id));
+            change.came_back = *at_the_end.or_insert(change.role.is_some());
+        }
+    }
+}
+
+/// What is read of an event that goes to a room.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OfRoom {
+    room: RoomId,
+    version: Option<Version>,
+    seq: Option<Seq>,
+    message: Option<Numbered>,
+    head_seq: Option<Seq>,
+    number: Option<Number>,
+    member_count: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct Numbered {
+    number: Option<Number>,
+}
+
+impl OfRoom {
+    fn into_one_of(self, kind: Kind) -> Incoming {
+        let is_head = kind == Kind::Head;
+        let of_message = self.message.as_ref().and_then(|message| message.number);
+        Incoming::Room {
+            room: self.room,
+            // That of a head is no change of its own.
+            version: self.version.filter(|_| !is_head),
+            stands: Stands {
+                seq: if is_head { self.head_seq } else { self.seq },
+                number: if is_head { self.number } else { of_message },
+                has_message: self.message.is_some(),
+                member_count: self.member_count,
+            },
         }
     }
 }
@@ -143,6 +224,10 @@ mod tests {
         let expected = Incoming::Room {
             room,
             version: None,
+            stands: Stands {
+                seq: Seq::try_from(4).ok(),
+                ..Stands::default()
+            },
         };
         assert_eq!(created.unwrap(), expected);
         let updated = parse(
@@ -150,7 +235,28 @@ mod tests {
             &json!({ "type": "room.updated", "room": room, "version": 4 }),
         );
         let version = Version::try_from(4).ok();
-        assert_eq!(updated.unwrap(), Incoming::Room { room, version });
+        let stands = Stands::default();
+        let expected = Incoming::Room {
+            room,
+            version,
+            stands,
+        };
+        assert_eq!(updated.unwrap(), expected);
+    }
+
+    #[test]
+    fn the_version_of_a_head_is_no_change() {
+        let head = json!({ "type": "head", "room": RoomId::new(), "headSeq": 4, "number": 3,
+            "version": 9, "memberCount": 2 });
+        let Incoming::Room {
+            version, stands, ..
+        } = parse("", &head).unwrap()
+        else {
+            panic!("a head goes to the room");
+        };
+        assert_eq!(version, None);
+        assert_eq!(stands.seq, Seq::try_from(4).ok());
+        assert_eq!(stands.number, Number::try_from(3).ok());
     }
 
     #[test]

@@ -17,16 +17,22 @@
 mod backlog;
 mod directory;
 mod fold;
+mod heads;
 mod incoming;
 mod lag;
 mod owner;
 mod partition;
 mod plan;
+#[cfg(test)]
+mod properties;
 mod rooms;
 mod route;
 mod send;
+mod settings;
 mod share;
 mod touched;
+
+pub use settings::Limits;
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -75,42 +81,6 @@ pub struct PublisherArgs {
     pub limits: Limits,
 }
 
-/// Bounds of the messages-publisher. The defaults suit every size of installation.
-#[derive(Debug, Clone, Copy, clap::Args)]
-pub struct Limits {
-    /// Events that one read of a partition brings from each service, at most
-    #[arg(
-        long = "publisher-read",
-        env = "PLAZA_PUBLISHER_READ",
-        default_value_t = 256
-    )]
-    pub entries_per_read: usize,
-    /// Deliveries (channels) of a partition after which the cursor is moved
-    #[arg(
-        long = "publisher-window",
-        env = "PLAZA_PUBLISHER_WINDOW",
-        default_value_t = 20_000
-    )]
-    pub deliveries_per_window: usize,
-    /// Members that are remembered over all rooms; beyond that rooms is asked again
-    #[arg(
-        long = "publisher-cached-members",
-        env = "PLAZA_PUBLISHER_CACHED_MEMBERS",
-        default_value_t = 1_000_000
-    )]
-    pub cached_members: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            entries_per_read: 256,
-            deliveries_per_window: 20_000,
-            cached_members: 1_000_000,
-        }
-    }
-}
-
 /// The shutdown finishes: what is not done is left to whoever comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stopped;
@@ -134,6 +104,7 @@ impl From<Stopped> for Ended {
 
 /// Runs the messages-publisher until the shutdown is over.
 pub async fn run(args: PublisherArgs, shutdown: Shutdown) -> anyhow::Result<()> {
+    args.limits.check(args.centrifugo.centrifugo_timeout_ms)?;
     let redis = args.redis.client()?;
     let centrifugo = args.centrifugo.client()?;
     let rooms = RoomsClient::new(&args.peers.rooms_url)?;
@@ -179,11 +150,12 @@ fn spawn(
             publisher,
             connection.clone(),
             share.clone(),
+            limits.lease(),
             redis_outage.clone(),
         );
         shutdown.spawn("publisher", owner.run(shutdown.clone()));
     }
-    let announce = share::run(share, connection.clone(), shutdown.clone());
+    let announce = share::run(share, limits.lease(), connection.clone(), shutdown.clone());
     shutdown.spawn("publishers' shares", announce);
     let watch = lag::run(connection, lively, shutdown.clone());
     shutdown.spawn("stream lag", watch);

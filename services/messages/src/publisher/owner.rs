@@ -2,7 +2,10 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use plaza_events::{Partition, stream::Lease};
+use plaza_events::{
+    Partition,
+    stream::{Lease, LeaseTimes},
+};
 use plaza_kit::{retry::Outage, shutdown::Shutdown};
 use redis::aio::ConnectionManager;
 
@@ -17,6 +20,7 @@ pub(super) struct Owner {
     publisher: Publisher,
     connection: ConnectionManager,
     share: Share,
+    times: LeaseTimes,
     outage: Outage,
 }
 
@@ -26,6 +30,7 @@ impl Owner {
         publisher: Publisher,
         connection: ConnectionManager,
         share: Share,
+        times: LeaseTimes,
         outage: Outage,
     ) -> Self {
         Self {
@@ -33,6 +38,7 @@ impl Owner {
             publisher,
             connection,
             share,
+            times,
             outage,
         }
     }
@@ -77,7 +83,7 @@ impl Owner {
         if !self.share.claim() {
             return None;
         }
-        let lease = match Lease::take(&mut self.connection, self.partition).await {
+        let lease = match Lease::take(&mut self.connection, self.partition, self.times).await {
             Ok(lease) => {
                 self.outage.answered();
                 lease

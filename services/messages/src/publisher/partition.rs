@@ -23,22 +23,24 @@ use plaza_types::RoomId;
 use tokio::time::Instant;
 
 use super::{
-    Ended, Limits, Stopped, backlog,
+    Ended, Stopped, backlog,
     directory::Directory,
     fold::{FoldLimits, fold},
-    incoming::Incoming,
+    heads::{Heads, Word},
+    incoming::{Incoming, mark_who_came_back},
     plan::Window,
     rooms::Rooms,
-    route::{Publication, Routed, Skipped, route},
+    route::{Asked, Publication, Question, Recipients, Routed, Skipped, State, What, data, route},
     send::{Refusal, Sender, Sent},
+    settings::Limits,
     share::Share,
 };
 
-/// Longest wait of one read; bounds how long a shutdown waits for it, too.
-pub(super) const BLOCK: Duration = Duration::from_secs(2);
-
 /// Rooms that are asked for at the same time.
 const ASK_AT_ONCE: usize = 8;
+
+/// Rooms that are spoken of at the same time.
+const SPEAK_AT_ONCE: usize = 256;
 
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const LONGEST_DELAY: Duration = Duration::from_secs(2);
@@ -76,9 +78,13 @@ pub(super) struct Publisher {
     partition: Partition,
     reader: Reader,
     sender: Sender,
-    rooms: Rooms,
+    state: State,
     directory: Directory,
     limits: Limits,
+    /// For each stream the last entry that was dealt with, but for the words
+    /// that wait, and where the cursor stands.
+    dealt: [Option<EntryId>; Source::ALL.len()],
+    moved: [Option<EntryId>; Source::ALL.len()],
     outage: Outage,
     backoff: Backoff,
     /// Whether signs of life may be given.
@@ -98,13 +104,23 @@ impl Publisher {
         outage: Outage,
         lively: Arc<AtomicBool>,
     ) -> Self {
+        let state = State {
+            rooms: Rooms::new(limits.cached_members / Partition::COUNT),
+            heads: Heads::new(
+                limits.head_every(),
+                (limits.heads / Partition::COUNT).max(1),
+                Instant::now(),
+            ),
+        };
         Self {
             partition,
-            reader: Reader::new(redis, partition, BLOCK, limits.entries_per_read),
+            reader: Reader::new(redis, partition, limits.block(), limits.entries_per_read),
             sender,
-            rooms: Rooms::new(limits.cached_members / Partition::COUNT),
+            state,
             directory,
             limits,
+            dealt: [None; Source::ALL.len()],
+            moved: [None; Source::ALL.len()],
             outage,
             backoff: Backoff::new(FIRST_DELAY, LONGEST_DELAY),
             lively,
@@ -138,7 +154,7 @@ impl Publisher {
                 return Ended::Yielded;
             }
             match self.turn(longest, lease, shutdown).await {
-                Ok(()) => longest = BLOCK,
+                Ok(()) => longest = self.limits.block(),
                 Err(ended) => return ended,
             }
         }
@@ -150,16 +166,25 @@ impl Publisher {
         lease: &Lease,
         shutdown: &Shutdown,
     ) -> Result<(), Ended> {
-        let block = match self.sender.gaps_due() {
-            None => longest,
-            Some(due) => {
-                let left = due.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    return self.sender.reveal_gaps(lease, shutdown).await;
-                }
-                left
+        let now = Instant::now();
+        if self.sender.gaps_due().is_some_and(|due| due <= now) {
+            return self.reveal_gaps(lease, shutdown).await;
+        }
+        let word_due = self.state.heads.next_due();
+        if let Some(due) = word_due
+            && self.state.heads.is_full()
+        {
+            tokio::select! {
+                () = tokio::time::sleep_until(due) => {}
+                () = shutdown.finishing() => return Err(Ended::Stopped),
             }
-        };
+            let published = self.publish(Read::default(), lease, shutdown).await;
+            return self.settle(published, shutdown).await;
+        }
+        let due = [self.sender.gaps_due(), word_due].into_iter().flatten();
+        let block = due
+            .map(|due| due.saturating_duration_since(now))
+            .fold(longest, Duration::min);
         let read = tokio::select! {
             read = self.reader.read(block) => read,
             () = shutdown.finishing() => return Err(Ended::Stopped),
@@ -172,11 +197,29 @@ impl Publisher {
             }
             Err(error) => Err(error.into()),
         };
+        self.settle(published, shutdown).await
+    }
+
+    async fn settle(
+        &mut self,
+        published: Result<(), Interrupted>,
+        shutdown: &Shutdown,
+    ) -> Result<(), Ended> {
         match published {
             Ok(()) => Ok(()),
             Err(Interrupted::Ended(ended)) => Err(ended),
             Err(Interrupted::Redis(error)) => Ok(self.wait_for_redis(&error, shutdown).await?),
         }
+    }
+
+    /// After trouble: lets the clients of each channel that may have lost a
+    /// publication notice. Where a room stands is said once more, since who
+    /// subscribes gets the last publication of that channel.
+    async fn reveal_gaps(&mut self, lease: &Lease, shutdown: &Shutdown) -> Result<(), Ended> {
+        let heads = &mut self.state.heads;
+        let mut channels = self.sender.take_touched();
+        channels.retain(|channel| !heads.again(*channel));
+        self.sender.reveal_gaps(channels, lease, shutdown).await
     }
 
     async fn wait_for_redis(
@@ -202,27 +245,50 @@ impl Publisher {
     ) -> Result<(), Interrupted> {
         if read.begins {
             // What Redis lost may have said who is no longer a member.
-            self.rooms.clear();
+            self.state.rooms.clear();
+            self.state.heads.begin(Instant::now());
+            self.dealt = Default::default();
+            self.moved = Default::default();
         }
         let mut dead = read.dead;
         let mut entries = self.parse(read.entries, &mut dead);
+        mark_who_came_back(&mut entries);
         let condensed = backlog::condense(&mut entries, Utc::now().timestamp_millis());
         metrics::counter!("plaza_publisher_condensed_total").increment(condensed as u64);
         self.ask_for_missing(&entries, shutdown).await?;
 
         let mut done = 0;
-        while done < entries.len() {
-            let (publications, until) = self
+        loop {
+            let (mut publications, until) = self
                 .next_window(&entries, done, &mut dead, shutdown)
                 .await?;
+            let next = entries.get(until).map(|(entry, _)| entry.source);
+            // Removals go first.
+            let words = if read.more || next == Some(Source::Rooms) {
+                Vec::new()
+            } else {
+                self.words()
+            };
+            if until == entries.len() && publications.is_empty() && words.is_empty() {
+                break;
+            }
+            let first_word = publications.len();
+            let (rooms, words): (Vec<_>, Vec<_>) = words.into_iter().unzip();
+            publications.extend(words);
             let mut window = Window::new(publications);
             let sent = self.sender.send(&mut window, lease, shutdown).await;
+            for (place, room) in (first_word..).zip(rooms) {
+                if window.is_answered(place) {
+                    self.state.heads.spoken(room, Instant::now());
+                }
+            }
             dead.extend(self.refused(&entries));
             let open = window.first_open().and_then(|open| open.of.first());
             let answered = open.map_or(until, |origin| origin.place);
+            self.deal(&ends(&entries[..answered]));
             if answered < entries.len() && sent != Err(Ended::Lost) {
                 self.bury(&mut dead).await?;
-                self.advance(lease, &ends(&entries[..answered])).await?;
+                self.advance(lease).await?;
                 if shutdown.is_finishing() {
                     return Err(Ended::Stopped.into());
                 }
@@ -241,11 +307,32 @@ impl Publisher {
             }
         }
         // Up to the very end, which may be an entry that could not be read.
+        self.deal(&read.ends);
         self.bury(&mut dead).await?;
-        self.advance(lease, &read.ends).await?;
+        self.advance(lease).await?;
         lease.moved();
         self.apart = false;
         Ok(())
+    }
+
+    /// What may be said now of where rooms stand, with the room of each.
+    fn words(&mut self) -> Vec<(RoomId, Publication)> {
+        self.state.heads.at(Instant::now());
+        let words = self.state.heads.due(SPEAK_AT_ONCE).into_iter();
+        let publications = words.filter_map(|word| {
+            let Word {
+                room,
+                channel,
+                event,
+            } = word;
+            let publication = Publication {
+                to: Recipients::One(channel),
+                what: What::Data(data(&[&event]).ok()?),
+                of: Vec::new(),
+            };
+            Some((room, publication))
+        });
+        publications.collect()
     }
 
     fn parse(&self, entries: Vec<Entry>, dead: &mut Vec<DeadLetter>) -> Vec<(Entry, Incoming)> {
@@ -321,18 +408,18 @@ impl Publisher {
         let mut missing: Vec<RoomId> = entries
             .iter()
             .filter_map(|(_, incoming)| incoming.room())
-            .filter(|room| !self.rooms.knows(*room))
+            .filter(|room| !self.state.rooms.knows(*room))
             .collect();
         missing.sort_unstable();
         missing.dedup();
         let directory = &self.directory;
         let asked: Vec<_> = stream::iter(missing)
-            .map(async |room| Ok((room, directory.room(room, shutdown).await?)))
+            .map(async |room| Ok((room, directory.room(room, None, shutdown).await?)))
             .buffer_unordered(ASK_AT_ONCE)
             .try_collect()
             .await?;
         for (id, room) in asked {
-            self.rooms.insert(id, room);
+            self.state.rooms.insert(id, room);
         }
         Ok(())
     }
@@ -351,24 +438,28 @@ impl Publisher {
         while place < entries.len() && deliveries < self.limits.deliveries_per_window {
             let (entry, incoming) = &entries[place];
             let had = drafts.len();
-            let mut asked = false;
+            let mut asked = Asked::Nothing;
             if matches!(incoming, Incoming::Pulse) && !self.lively.load(Ordering::Relaxed) {
                 skipped(Skipped::NotLively);
                 place += 1;
                 continue;
             }
             loop {
-                let rooms = &mut self.rooms;
-                match route(incoming, entry, place, rooms, asked, &mut drafts) {
+                let state = &mut self.state;
+                match route(incoming, entry, place, state, asked, &mut drafts) {
                     Ok(Routed::Added) => break,
                     Ok(Routed::Skipped(why)) => {
                         skipped(why);
                         break;
                     }
-                    Ok(Routed::Ask(room)) => {
-                        let state = self.directory.room(room, shutdown).await?;
-                        self.rooms.insert(room, state);
-                        asked = true;
+                    Ok(Routed::Ask(question)) => {
+                        let Question { room, joined_by } = question;
+                        let answer = self.directory.room(room, joined_by, shutdown).await?;
+                        self.state.rooms.insert(room, answer);
+                        asked = match joined_by {
+                            None => Asked::Readers,
+                            Some(_) => Asked::EarlyMembers,
+                        };
                     }
                     Err(error) => {
                         dead.push(self.letter(entry, chain(&error)));
@@ -385,7 +476,7 @@ impl Publisher {
         let limits = if self.apart {
             FoldLimits::ALONE
         } else {
-            FoldLimits::default()
+            self.limits.fold()
         };
         let publications = fold(drafts, limits).unwrap_or_else(|error| {
             let of_window = entries[from..place].iter();
@@ -395,13 +486,33 @@ impl Publisher {
         Ok((publications, place))
     }
 
-    async fn advance(
-        &mut self,
-        lease: &Lease,
-        ends: &[(Source, EntryId)],
-    ) -> Result<(), StreamError> {
+    /// Takes note of what was dealt with, up to the last entry of each stream.
+    fn deal(&mut self, ends: &[(Source, EntryId)]) {
+        for (source, last) in ends {
+            let dealt = &mut self.dealt[*source as usize];
+            *dealt = (*dealt).max(Some(*last));
+        }
+    }
+
+    /// Moves the cursor behind what was dealt with, but not past what a word
+    /// waits for.
+    async fn advance(&mut self, lease: &Lease) -> Result<(), StreamError> {
+        let mut ends = Vec::new();
+        for source in Source::ALL {
+            let held = self.state.heads.floor(source).map(EntryId::previous);
+            let Some(dealt) = self.dealt[source as usize] else {
+                continue;
+            };
+            let end = held.map_or(dealt, |held| held.min(dealt));
+            if self.moved[source as usize].is_none_or(|moved| moved < end) {
+                ends.push((source, end));
+            }
+        }
         if !ends.is_empty() {
-            self.reader.advance(lease, ends).await?;
+            self.reader.advance(lease, &ends).await?;
+            for (source, end) in ends {
+                self.moved[source as usize] = Some(end);
+            }
             lease.moved();
         }
         Ok(())

@@ -2,13 +2,14 @@
 //!
 //! A channel gets its publications one after the other: the next one goes out
 //! when the one before was answered. Different channels do not wait for each
-//! other.
+//! other. Who is made to leave a channel stands in the same order: until that
+//! was answered nothing goes to the channel.
 
 use std::collections::HashMap;
 
 use plaza_centrifugo::Channel;
 
-use super::route::Publication;
+use super::route::{Origin, Publication, What};
 
 /// Bounds of one request to Centrifugo.
 #[derive(Debug, Clone, Copy)]
@@ -31,15 +32,24 @@ impl Default for BatchLimits {
     }
 }
 
-/// One command of a batch: a publication to some of its channels.
+/// One command of a batch: a publication to some of its channels, or one
+/// removal.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Step {
     /// The publication's place in the window.
     pub(super) publication: usize,
-    /// The channels, none of which is in another command of the batch.
+    /// The channels, none of which is in another command of the batch; except
+    /// that several people may leave one channel at once.
     pub(super) channels: Vec<Channel>,
     /// Their places in the publication.
     places: Vec<usize>,
+}
+
+impl Step {
+    /// Whose place among the removals it is.
+    pub(super) fn removal(&self) -> usize {
+        self.places.first().copied().unwrap_or_default()
+    }
 }
 
 /// Publications on their way, until each was answered in each of its channels.
@@ -55,8 +65,8 @@ pub(super) struct Window {
 #[derive(Debug)]
 struct Pending {
     publication: Publication,
-    /// For each channel the number of this publication among those of the
-    /// channel; none once it was answered.
+    /// For each channel, or each removal, the number of this publication among
+    /// those of the channel; none once it was answered.
     turns: Vec<Option<u32>>,
     left: usize,
 }
@@ -77,7 +87,10 @@ impl Window {
                 progress.publications += 1;
                 Some(progress.publications - 1)
             });
-            let turns: Vec<_> = turns.collect();
+            let mut turns: Vec<_> = turns.collect();
+            if let (What::Removals(users), Some(turn)) = (&publication.what, turns.first()) {
+                turns = vec![*turn; users.len()];
+            }
             Pending {
                 left: turns.len(),
                 turns,
@@ -119,6 +132,25 @@ impl Window {
         Some(&self.publications.get(self.first)?.publication)
     }
 
+    /// Whether the publication at this place was answered everywhere.
+    pub(super) fn is_answered(&self, place: usize) -> bool {
+        self.publications
+            .get(place)
+            .is_some_and(|pending| pending.left == 0)
+    }
+
+    /// The events that one channel of a step carries.
+    pub(super) fn origins(&self, step: &Step) -> &[Origin] {
+        let publication = &self.publications[step.publication].publication;
+        match publication.what {
+            What::Data(_) => &publication.of,
+            What::Removals(_) => {
+                let own = publication.of.get(step.removal());
+                own.map_or(&[], std::slice::from_ref)
+            }
+        }
+    }
+
     /// The publication at this place.
     pub(super) fn publication(&self, place: usize) -> &Publication {
         &self.publications[place].publication
@@ -131,6 +163,23 @@ impl Window {
         let mut room = limits.channels_per_batch;
         for (place, pending) in self.publications.iter().enumerate().skip(self.first) {
             if pending.left == 0 {
+                continue;
+            }
+            if let (What::Removals(_), [channel]) =
+                (&pending.publication.what, pending.publication.to.channels())
+            {
+                let waiting = pending.turns.iter().enumerate();
+                for (at, _) in waiting.filter(|(_, turn)| self.is_next(channel, **turn)) {
+                    if room == 0 || steps.len() == limits.commands {
+                        return steps;
+                    }
+                    room -= 1;
+                    steps.push(Step {
+                        publication: place,
+                        channels: vec![*channel],
+                        places: vec![at],
+                    });
+                }
                 continue;
             }
             let mut ready = pending
@@ -175,7 +224,11 @@ impl Window {
         self.untouched = false;
         pending.left -= 1;
         let complete = pending.left == 0;
-        if let Some(progress) = self.channels.get_mut(&step.channels[at]) {
+        // All who leave a channel have one turn in it.
+        let is_turn_over = complete || matches!(pending.publication.what, What::Data(_));
+        if let Some(progress) = self.channels.get_mut(&step.channels[at])
+            && is_turn_over
+        {
             progress.answered += 1;
         }
         self.pass_answered();
@@ -209,7 +262,7 @@ mod tests {
     fn window(publications: &[Vec<Channel>]) -> Window {
         let publications = publications.iter().map(|channels| Publication {
             to: Recipients::Many(Arc::new(channels.clone())),
-            data: data(&[]).unwrap(),
+            what: What::Data(data(&[]).unwrap()),
             of: Vec::new(),
         });
         Window::new(publications.collect())
@@ -292,6 +345,44 @@ mod tests {
                 .eq([false, false, false, false, true])
         );
         assert!(window.is_done());
+    }
+
+    #[test]
+    fn until_all_have_left_nothing_goes_to_the_channel() {
+        let channel = Channel::Room(plaza_types::RoomId::new(), plaza_types::Generation::ZERO);
+        let leaving = Publication {
+            to: Recipients::One(channel),
+            what: What::Removals(vec![UserId::new(), UserId::new(), UserId::new()]),
+            of: Vec::new(),
+        };
+        let message = Publication {
+            to: Recipients::One(channel),
+            what: What::Data(data(&[]).unwrap()),
+            of: Vec::new(),
+        };
+        let mut window = Window::new(vec![message.clone(), leaving, message]);
+        let first = window.ready(BatchLimits::default());
+        assert_eq!((first.len(), first[0].publication), (1, 0));
+        answer_all(&mut window, &first);
+
+        let steps = window.ready(BatchLimits::default());
+        assert_eq!(
+            steps.iter().map(Step::removal).collect::<Vec<_>>(),
+            [0, 1, 2]
+        );
+        assert!(!window.answered(&steps[0], 0));
+        window.hold(&steps[1], 0);
+        assert!(!window.answered(&steps[2], 0));
+        assert_eq!(
+            window.ready(BatchLimits::default()),
+            [],
+            "one is still there"
+        );
+        window.release();
+        let again = window.ready(BatchLimits::default());
+        assert_eq!(again.iter().map(Step::removal).collect::<Vec<_>>(), [1]);
+        assert!(window.answered(&again[0], 0));
+        assert_eq!(window.ready(BatchLimits::default())[0].publication, 2);
     }
 
     #[test]

@@ -7,15 +7,59 @@ use std::{
 
 use plaza_centrifugo::Channel;
 use plaza_clients::rooms::Fanout;
-use plaza_types::{FanoutMode, RoomId, UserId, Version};
+use plaza_types::{FanoutMode, Generation, RoomId, UserId, Version, Visibility};
 
 /// The readers of a room as of one of its versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Room {
     version: Version,
-    mode: FanoutMode,
-    /// The channels of its members, sorted. In room mode there are none.
+    way: Way,
+    /// The channels of its members, sorted. In room mode there are none, but
+    /// those of the early members right after rooms were asked for them.
     members: Arc<Vec<Channel>>,
+    /// It is in personal mode, but its members are not known.
+    lacks_members: bool,
+}
+
+/// How the events of a room travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Way {
+    pub(super) room: RoomId,
+    pub(super) mode: FanoutMode,
+    pub(super) visibility: Visibility,
+    pub(super) generation: Generation,
+}
+
+impl Way {
+    /// The channel of its events in room mode.
+    pub(super) const fn channel(self) -> Channel {
+        Channel::of_room(self.visibility, self.room, self.generation)
+    }
+
+    /// The channel that says where it stands in room mode.
+    pub(super) const fn head(self) -> Channel {
+        Channel::head_of(self.visibility, self.room, self.generation)
+    }
+
+    /// Both, sorted.
+    pub(super) fn channels(self) -> Vec<Channel> {
+        let mut channels = vec![self.channel(), self.head()];
+        channels.sort_unstable();
+        channels
+    }
+
+    /// The way before the last change of visibility; none when there was none.
+    pub(super) fn before(self) -> Option<Self> {
+        let generation = Generation::try_from(self.generation.get() - 1).ok()?;
+        (generation > Generation::ZERO).then_some(Self {
+            visibility: match self.visibility {
+                Visibility::Public => Visibility::Private,
+                Visibility::Private => Visibility::Public,
+            },
+            generation,
+            ..self
+        })
+    }
 }
 
 /// What a change of a room did to the state that was known.
@@ -29,46 +73,66 @@ pub(super) enum Applied {
     Gap,
 }
 
-impl From<Fanout> for Room {
-    fn from(fanout: Fanout) -> Self {
+impl Room {
+    /// What rooms said of a room.
+    pub(super) fn new(room: RoomId, fanout: Fanout) -> Self {
         let mut members: Vec<_> = fanout.members.into_iter().map(Channel::Personal).collect();
         members.sort_unstable();
         members.dedup();
         Self {
             version: fanout.version,
-            mode: fanout.mode,
+            way: Way {
+                room,
+                mode: fanout.mode,
+                visibility: fanout.visibility,
+                generation: fanout.generation,
+            },
             members: Arc::new(members),
+            lacks_members: false,
         }
     }
-}
 
-impl Room {
     /// How its events travel.
-    pub(super) const fn mode(&self) -> FanoutMode {
-        self.mode
+    pub(super) const fn way(&self) -> Way {
+        self.way
     }
 
-    /// The channels of its members as they are now.
+    /// The channels of its members as they are now; in room mode see
+    /// [`take_early_members`](Self::take_early_members).
     pub(super) fn members(&self) -> Arc<Vec<Channel>> {
         self.members.clone()
     }
 
-    /// Whether this person is a member.
-    pub(super) fn has(&self, user: UserId) -> bool {
-        let channel = Channel::Personal(user);
-        self.members.binary_search(&channel).is_ok()
+    /// In room mode, the channels of those who were members before, as rooms
+    /// were asked for.
+    pub(super) fn take_early_members(&mut self) -> Arc<Vec<Channel>> {
+        std::mem::take(&mut self.members)
     }
 
-    /// Takes the version of a change that says nothing about members.
-    pub(super) fn apply_version(&mut self, version: Version) -> Applied {
+    /// Whether this person is a member; in room mode nobody is known to be.
+    pub(super) fn has(&self, user: UserId) -> bool {
+        let channel = Channel::Personal(user);
+        self.way.mode == FanoutMode::Personal && self.members.binary_search(&channel).is_ok()
+    }
+
+    /// What a change of this version is to the known state.
+    pub(super) fn compare(&self, version: Version) -> Applied {
         if version <= self.version {
-            return Applied::Known;
+            Applied::Known
+        } else if version == self.version.next() {
+            Applied::New
+        } else {
+            Applied::Gap
         }
-        if version != self.version.next() {
-            return Applied::Gap;
+    }
+
+    /// Takes the version of a change that says nothing about readers.
+    pub(super) fn apply_version(&mut self, version: Version) -> Applied {
+        let applied = self.compare(version);
+        if applied == Applied::New {
+            self.version = version;
         }
-        self.version = version;
-        Applied::New
+        applied
     }
 
     /// Takes a member's state after a change.
@@ -79,7 +143,7 @@ impl Room {
         is_member: bool,
     ) -> Applied {
         let applied = self.apply_version(version);
-        if applied == Applied::New && self.mode == FanoutMode::Personal {
+        if applied == Applied::New && self.way.mode == FanoutMode::Personal {
             let channel = Channel::Personal(user);
             match self.members.binary_search(&channel) {
                 Ok(place) if !is_member => {
@@ -92,6 +156,23 @@ impl Room {
             }
         }
         applied
+    }
+
+    /// Takes another way for its events from this version on. Who is a member
+    /// now is not known when it was in room mode before.
+    pub(super) fn turn(&mut self, version: Version, way: Way) {
+        self.version = version;
+        self.lacks_members = way.mode == FanoutMode::Personal && self.way.mode == FanoutMode::Room;
+        if way.mode != self.way.mode {
+            self.members = Arc::default();
+        }
+        self.way = way;
+    }
+
+    /// Whether all is known that publishing takes. Otherwise it is to be
+    /// forgotten, so that the next event asks for it.
+    pub(super) const fn is_complete(&self) -> bool {
+        !self.lacks_members
     }
 }
 
@@ -199,7 +280,6 @@ impl Rooms {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plaza_types::{Generation, Visibility};
     use proptest::prelude::*;
 
     fn version(number: i64) -> Version {
@@ -207,13 +287,16 @@ mod tests {
     }
 
     fn room(at: i64, members: &[UserId]) -> Room {
-        Room::from(Fanout {
-            version: version(at),
-            mode: FanoutMode::Personal,
-            visibility: Visibility::Public,
-            generation: Generation::ZERO.next(),
-            members: members.to_vec(),
-        })
+        Room::new(
+            RoomId::new(),
+            Fanout {
+                version: version(at),
+                mode: FanoutMode::Personal,
+                visibility: Visibility::Public,
+                generation: Generation::ZERO.next(),
+                members: members.to_vec(),
+            },
+        )
     }
 
     #[test]

@@ -16,7 +16,7 @@ use tracing::Instrument;
 use super::{
     Ended,
     plan::{BatchLimits, Step, Window},
-    route::{Publication, Recipients, data},
+    route::{Publication, Recipients, What, data},
     touched::Touched,
 };
 
@@ -121,8 +121,12 @@ impl Sender {
     /// Sends one batch.
     async fn batch(&mut self, window: &mut Window, steps: &[Step]) -> Answer {
         let began = Instant::now();
-        for channel in steps.iter().flat_map(|step| &step.channels) {
-            self.touched.touch(*channel, began);
+        for step in steps {
+            if let What::Data(_) = window.publication(step.publication).what {
+                for channel in &step.channels {
+                    self.touched.touch(*channel, began);
+                }
+            }
         }
         let commands: Vec<_> = steps.iter().map(|step| command(window, step)).collect();
         let span = self.span(window, steps);
@@ -174,8 +178,9 @@ impl Sender {
                 return;
             }
             Outcome::Never { code, message } => {
-                match window.publication(step.publication).of.as_slice() {
-                    [] => {}
+                match window.origins(step) {
+                    // Where a room stands: the next word may be taken.
+                    [] => tracing::warn!(%channel, code, message, "Centrifugo refuses a word"),
                     [origin] => self.refused.push(Refusal {
                         place: origin.place,
                         channel,
@@ -191,6 +196,8 @@ impl Sender {
                 }
             }
         }
+        let publication = window.publication(step.publication);
+        tally.removals += u64::from(matches!(publication.what, What::Removals(_)));
         if window.answered(step, at) {
             tally.publications += 1;
             for origin in &window.publication(step.publication).of {
@@ -206,6 +213,7 @@ impl Sender {
         metrics::counter!("plaza_publisher_publications_total").increment(tally.publications);
         metrics::counter!("plaza_publisher_events_total").increment(tally.events);
         metrics::counter!("plaza_publisher_deliveries_total").increment(tally.deliveries);
+        metrics::counter!("plaza_publisher_removals_total").increment(tally.removals);
         if tally.deliveries > 0 {
             self.backoff.reset();
         }
@@ -246,19 +254,25 @@ impl Sender {
         self.touched.due()
     }
 
-    /// After trouble: sends a publication without events to each channel that
-    /// may have lost one, so that its clients notice.
+    /// After trouble: the channels that may have lost a publication, which ends
+    /// the trouble.
+    pub(super) fn take_touched(&mut self) -> Vec<Channel> {
+        self.touched.take(Instant::now())
+    }
+
+    /// Sends a publication without events to each of these channels, so that
+    /// their clients notice what they lack.
     pub(super) async fn reveal_gaps(
         &mut self,
+        channels: Vec<Channel>,
         lease: &Lease,
         shutdown: &Shutdown,
     ) -> Result<(), Ended> {
-        let channels: Vec<Channel> = self.touched.take(Instant::now());
         let Ok(data) = data(&[]) else { return Ok(()) };
         metrics::counter!("plaza_publisher_gap_checks_total").increment(channels.len() as u64);
         let publication = Publication {
             to: Recipients::Many(Arc::new(channels)),
-            data,
+            what: What::Data(data),
             of: Vec::new(),
         };
         let mut window = Window::new(vec![publication]);
@@ -298,18 +312,25 @@ struct Tally {
     events: u64,
     apart: bool,
     deliveries: u64,
+    removals: u64,
     retries: u64,
     /// The code of a channel that has to wait.
     held: Option<u32>,
 }
 
 fn command<'a>(window: &'a Window, step: &'a Step) -> Command<'a> {
-    let data = &window.publication(step.publication).data;
-    match step.channels.as_slice() {
-        [channel] => Command::Publish {
+    match (
+        &window.publication(step.publication).what,
+        step.channels.as_slice(),
+    ) {
+        (What::Data(data), [channel]) => Command::Publish {
             channel: *channel,
             data,
         },
-        channels => Command::Broadcast { channels, data },
+        (What::Data(data), channels) => Command::Broadcast { channels, data },
+        (What::Removals(users), channels) => Command::Unsubscribe {
+            user: users[step.removal()],
+            channel: channels[0],
+        },
     }
 }

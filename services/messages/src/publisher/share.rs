@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use plaza_events::{Partition, stream::Member};
+use plaza_events::{
+    Partition,
+    stream::{LeaseTimes, Member},
+};
 use plaza_kit::shutdown::Shutdown;
 use redis::aio::ConnectionManager;
 
@@ -77,10 +80,11 @@ impl Share {
 /// one stands.
 pub(super) async fn run(
     share: Share,
+    times: LeaseTimes,
     mut connection: ConnectionManager,
     shutdown: Shutdown,
 ) -> Result<(), Infallible> {
-    let member = Member::default();
+    let member = Member::new(times);
     loop {
         if let Ok(partitions) = member.announce(&mut connection).await {
             share.allow(partitions);

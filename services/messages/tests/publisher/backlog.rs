@@ -77,3 +77,31 @@ async fn of_a_backlog_older_than_ten_minutes_one_head_a_room_is_left() {
     let told = history(&server, gone).await.concat();
     assert_eq!(told[0]["type"], "left");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_backlog_of_a_large_room_is_one_head_in_its_channel_and_one_word_for_lists() {
+    let (redis, fake) = (redis().await, FakeCentrifugo::default());
+    let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
+    let (room, _) = fixture.room(1);
+    let channels = fixture.grown(room);
+    let mut streams = fixture.streams().await;
+    let old = Duration::from_secs(601);
+    for seq in 1..=300 {
+        let event = json!({ "type": "message.created", "room": room, "seq": seq,
+            "epoch": Epoch::new(), "time": "2026-01-01T00:00:00Z", "message": { "number": seq } });
+        let key = room.to_string();
+        streams.add_aged(Source::Messages, &key, &event, old).await;
+    }
+    streams.whole_messages(room, 301..=400).await;
+    let _publisher = fixture.start();
+    eventually(SOON, async || streams.waiting().await == 0).await;
+    let taken = fake.taken(channels.room);
+    let (heads, messages) = taken.split_at(taken.len() - 100);
+    assert!(heads.iter().all(|name| name == "head"), "{heads:?}");
+    assert!((1..=2).contains(&heads.len()), "one a read: {heads:?}");
+    assert_eq!(messages, seqs(301..=400));
+    assert!(fake.sizes(channels.room).iter().all(|size| *size <= 50));
+    let words = fake.taken_at(channels.head);
+    assert_eq!(words.last().unwrap().1["headSeq"], 400);
+    assert!(words.len() <= 2, "{}", words.len());
+}

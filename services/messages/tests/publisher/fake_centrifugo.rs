@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::Instant,
 };
 
 use axum::{
@@ -15,7 +16,7 @@ use axum::{
 use plaza_centrifugo::Channel;
 use serde_json::{Value, json};
 
-use crate::fixture::{name, serve};
+use crate::fixture::{SOON, name, serve};
 
 /// What it does with a publication.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +25,13 @@ pub(crate) enum Fate {
     Take,
     /// Answers with this error, without taking it.
     Refuse(u32),
+}
+
+impl Fate {
+    /// An error that may be over soon, or none.
+    pub(crate) const fn failing_if(fails: bool) -> Self {
+        if fails { Self::Refuse(100) } else { Self::Take }
+    }
 }
 
 type Rule = Box<dyn FnMut(&str, &str) -> Fate + Send>;
@@ -43,6 +51,8 @@ struct Inner {
     taken: HashMap<String, Vec<String>>,
     /// Events of each publication that the channel took.
     sizes: HashMap<String, Vec<usize>>,
+    /// When the channel took which events.
+    at: HashMap<String, Vec<(Instant, Value)>>,
 }
 
 impl FakeCentrifugo {
@@ -60,6 +70,12 @@ impl FakeCentrifugo {
     /// Answers every call with an error, or no longer.
     pub(crate) fn set_away(&self, away: bool) {
         self.state.lock().unwrap().away = away;
+    }
+
+    /// Waits until a call began that was prepared after this one.
+    pub(crate) async fn is_called_again(&self) {
+        let calls = self.calls();
+        plaza_testkit::eventually(SOON, async || self.calls() > calls + 1).await;
     }
 
     /// How often it was called.
@@ -84,6 +100,13 @@ impl FakeCentrifugo {
         sizes.cloned().unwrap_or_default()
     }
 
+    /// When the channel took which event.
+    pub(crate) fn taken_at(&self, channel: Channel) -> Vec<(Instant, Value)> {
+        let inner = self.state.lock().unwrap();
+        let at = inner.at.get(&channel.to_string());
+        at.cloned().unwrap_or_default()
+    }
+
     /// Serves it; gives its base URL.
     pub(crate) async fn start(&self) -> String {
         let routes = Router::new()
@@ -103,6 +126,9 @@ async fn batch(State(fake): State<FakeCentrifugo>, Json(request): Json<Value>) -
     let replies: Vec<Value> = commands
         .iter()
         .map(|command| {
+            if let Some(removal) = command.get("unsubscribe") {
+                return inner.unsubscribe(&removal["channel"], &removal["user"]);
+            }
             if let Some(publish) = command.get("publish") {
                 let reply = inner.publish(&publish["channel"], &publish["data"]);
                 return match reply.get("error") {
@@ -126,6 +152,24 @@ async fn batch(State(fake): State<FakeCentrifugo>, Json(request): Json<Value>) -
 }
 
 impl Inner {
+    /// Stands among what the channel took, as `-` and the user.
+    fn unsubscribe(&mut self, channel: &Value, user: &Value) -> Value {
+        let channel = channel.as_str().unwrap();
+        let name = format!("-{}", user.as_str().unwrap());
+        let fate = match &mut self.rule {
+            Some(rule) => rule(channel, &name),
+            None => Fate::Take,
+        };
+        match fate {
+            Fate::Refuse(code) => json!({ "error": { "code": code, "message": "no" } }),
+            Fate::Take => {
+                let taken = self.taken.entry(channel.to_owned()).or_default();
+                taken.push(name);
+                json!({ "unsubscribe": {} })
+            }
+        }
+    }
+
     fn publish(&mut self, channel: &Value, data: &Value) -> Value {
         let channel = channel.as_str().unwrap();
         let names: Vec<_> = data["events"]
@@ -141,6 +185,9 @@ impl Inner {
         match fate {
             Fate::Refuse(code) => json!({ "error": { "code": code, "message": "no" } }),
             Fate::Take => {
+                let at = self.at.entry(channel.to_owned()).or_default();
+                let events = data["events"].as_array().unwrap();
+                at.extend(events.iter().map(|event| (Instant::now(), event.clone())));
                 let sizes = self.sizes.entry(channel.to_owned()).or_default();
                 sizes.push(names.len());
                 let taken = self.taken.entry(channel.to_owned()).or_default();

@@ -153,3 +153,69 @@ async fn who_left_while_every_channel_failed_gets_nothing_of_the_backlog() {
     )
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guarantee_4_where_a_broadcast_half_fails_the_failed_channels_alone_get_it_again_first() {
+    let (redis, fake) = (redis().await, FakeCentrifugo::default());
+    let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
+    let (room, members) = fixture.room(6);
+    let (large, _) = fixture.room_beside(room, 0);
+    let channels = fixture.grown(large);
+    let failing: Vec<_> = members[..3]
+        .iter()
+        .map(|member| Channel::Personal(*member))
+        .collect();
+    let names: Vec<_> = failing
+        .iter()
+        .chain([&channels.room])
+        .map(Channel::to_string)
+        .collect();
+    let mut tries: HashMap<(String, String), u32> = HashMap::new();
+    fake.rule(move |to, events| {
+        let tries = tries.entry((to.to_owned(), events.to_owned())).or_default();
+        *tries += 1;
+        if names.iter().any(|name| name == to) && *tries <= 2 {
+            Fate::Refuse(100)
+        } else {
+            Fate::Take
+        }
+    });
+    let mut streams = fixture.streams().await;
+    streams.messages(room, 1..=60).await;
+    streams.whole_messages(large, 1..=60).await;
+    let _publisher = fixture.start();
+    eventually(SOON, async || streams.waiting().await == 0).await;
+    // Each of them once and in order, those that failed as well.
+    for member in members {
+        assert_eq!(fake.taken(Channel::Personal(member)), seqs(1..=60));
+    }
+    assert_eq!(fake.taken(channels.room), seqs(1..=60));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_large_room_can_never_publish_is_a_dead_letter_and_its_list_goes_on() {
+    let (redis, fake) = (redis().await, FakeCentrifugo::default());
+    let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
+    let (room, _) = fixture.room(1);
+    let channels = fixture.grown(room);
+    let name = channels.room.to_string();
+    fake.rule(move |to, events| {
+        if to == name && events.split(',').any(|event| event == "2") {
+            Fate::Refuse(107)
+        } else {
+            Fate::Take
+        }
+    });
+    let mut streams = fixture.streams().await;
+    streams.whole_messages(room, 1..=3).await;
+    let _publisher = fixture.start();
+    eventually(SOON, async || streams.waiting().await == 0).await;
+    assert_eq!(fake.taken(channels.room), ["1", "3"]);
+    let dead = dead_letters(&mut streams.connection, None, 10)
+        .await
+        .unwrap();
+    assert_eq!(dead.len(), 1);
+    assert!(dead[0].letter.reason.contains(&channels.room.to_string()));
+    let (_, word) = fake.taken_at(channels.head).pop().unwrap();
+    assert_eq!(word["headSeq"], 3);
+}

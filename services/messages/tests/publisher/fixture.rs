@@ -9,14 +9,14 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use chrono::Utc;
 use http::Method;
-use plaza_centrifugo::{Channel, ClientArgs};
+use plaza_centrifugo::{Channel, ClientArgs, config::SUBSCRIBE_PATH};
 use plaza_clients::{PeersArgs, rooms::Fanout};
 use plaza_events::{Partition, Source};
 use plaza_kit::{
@@ -27,7 +27,9 @@ use plaza_kit::{
 };
 use plaza_messages::publisher::{self, Limits, PublisherArgs};
 use plaza_testkit::{INTERNAL_SECRET, TestCentrifugo};
-use plaza_types::{ApiError, Epoch, FanoutMode, Generation, RoomId, UserId, Version, Visibility};
+use plaza_types::{
+    ApiError, Epoch, FanoutMode, Generation, MessageId, RoomId, UserId, Version, Visibility,
+};
 use redis::{AsyncCommands, aio::MultiplexedConnection};
 use serde_json::{Value, json};
 
@@ -40,6 +42,7 @@ const WORKERS: usize = 2;
 /// rooms as the publisher knows it.
 #[derive(Clone, Default)]
 pub(crate) struct Rooms {
+    /// The fan-out, with the members in both modes.
     fanouts: Arc<Mutex<HashMap<RoomId, Fanout>>>,
     away: Arc<Mutex<bool>>,
     asked: Arc<Mutex<usize>>,
@@ -58,6 +61,19 @@ impl Rooms {
         self.fanouts.lock().unwrap().insert(room, fanout);
     }
 
+    /// Changes what it says of a room, and answers that.
+    pub(crate) fn change(&self, room: RoomId, change: impl FnOnce(&mut Fanout)) -> Fanout {
+        let mut fanouts = self.fanouts.lock().unwrap();
+        let fanout = fanouts.get_mut(&room).unwrap();
+        change(fanout);
+        fanout.clone()
+    }
+
+    /// What it says of a room, with the members in both modes.
+    pub(crate) fn get(&self, room: RoomId) -> Fanout {
+        self.change(room, |_| {})
+    }
+
     pub(crate) fn set_away(&self, away: bool) {
         *self.away.lock().unwrap() = away;
     }
@@ -67,22 +83,43 @@ impl Rooms {
         *self.asked.lock().unwrap()
     }
 
-    async fn serve(&self) -> SocketAddr {
-        async fn fanout(State(rooms): State<Rooms>, Path(room): Path<RoomId>) -> Response {
+    /// Serves it; gives its base URL.
+    pub(crate) async fn serve(&self) -> String {
+        async fn fanout(
+            State(rooms): State<Rooms>,
+            Path(room): Path<RoomId>,
+            Query(query): Query<HashMap<String, String>>,
+        ) -> Response {
             *rooms.asked.lock().unwrap() += 1;
             if *rooms.away.lock().unwrap() {
                 return StatusCode::BAD_GATEWAY.into_response();
             }
             if let Some(fanout) = rooms.fanouts.lock().unwrap().get(&room) {
+                let mut fanout = fanout.clone();
+                if fanout.mode == FanoutMode::Room && !query.contains_key("joinedBy") {
+                    fanout.members.clear();
+                }
                 return Json(fanout).into_response();
             }
             let body = json!({ "error": ApiError::not_found("room") });
             (StatusCode::NOT_FOUND, Json(body)).into_response()
         }
+        /// Asked by Centrifugo: members may open the channels of private rooms.
+        async fn subscribe(State(rooms): State<Rooms>, Json(asked): Json<Value>) -> Json<Value> {
+            let channel: Channel = asked["channel"].as_str().unwrap().parse().unwrap();
+            let user: UserId = asked["user"].as_str().unwrap().parse().unwrap();
+            let (room, generation) = channel.room().unwrap();
+            let fanout = rooms.get(room);
+            if fanout.generation == generation && fanout.members.contains(&user) {
+                return Json(json!({ "result": {} }));
+            }
+            Json(json!({ "error": { "code": 403, "message": "permission denied" } }))
+        }
         let routes = Router::new()
             .route("/internal/rooms/{id}/fanout", get(fanout))
+            .route(SUBSCRIBE_PATH, post(subscribe))
             .with_state(self.clone());
-        serve(routes).await
+        format!("http://{}", serve(routes).await)
     }
 }
 
@@ -106,9 +143,18 @@ pub(crate) struct Fixture {
 impl Fixture {
     /// With the streams in this Redis and Centrifugo's API at this address.
     pub(crate) async fn new(redis_url: &str, api_url: &str, api_key: &str) -> Self {
+        Self::with_rooms(Rooms::default(), redis_url, api_url, api_key).await
+    }
+
+    /// With these rooms, which Centrifugo was told of.
+    pub(crate) async fn with_rooms(
+        rooms: Rooms,
+        redis_url: &str,
+        api_url: &str,
+        api_key: &str,
+    ) -> Self {
         plaza_kit::install_crypto();
-        let rooms = Rooms::default();
-        let rooms_address = rooms.serve().await;
+        let rooms_url = rooms.serve().await;
         let args = PublisherArgs {
             ops: OpsArgs {
                 ops_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -127,7 +173,7 @@ impl Fixture {
             },
             peers: PeersArgs {
                 auth_url: String::new(),
-                rooms_url: format!("http://{rooms_address}"),
+                rooms_url,
                 messages_url: String::new(),
             },
             internal: InternalSecretArgs {
@@ -143,6 +189,12 @@ impl Fixture {
             args,
             redis_url: redis_url.to_owned(),
         }
+    }
+
+    /// With other bounds.
+    pub(crate) fn limited(mut self, change: impl FnOnce(&mut Limits)) -> Self {
+        change(&mut self.args.limits);
+        self
     }
 
     /// A room with some members, known to rooms at version 1.
@@ -163,6 +215,26 @@ impl Fixture {
         let members: Vec<_> = (0..members).map(|_| UserId::new()).collect();
         self.rooms.set(room, 1, &members);
         (room, members)
+    }
+
+    /// In room mode from now on; nobody is told.
+    pub(crate) fn grown(&self, room: RoomId) -> Channels {
+        self.rooms
+            .change(room, |fanout| fanout.mode = FanoutMode::Room);
+        self.channels(room)
+    }
+
+    /// The channels that a room has, or would have in room mode.
+    pub(crate) fn channels(&self, room: RoomId) -> Channels {
+        let Fanout {
+            visibility,
+            generation,
+            ..
+        } = self.rooms.get(room);
+        Channels {
+            room: Channel::of_room(visibility, room, generation),
+            head: Channel::head_of(visibility, room, generation),
+        }
     }
 
     /// Starts a publisher in a runtime of its own.
@@ -189,6 +261,13 @@ impl Fixture {
             .unwrap();
         Streams { connection }
     }
+}
+
+/// The channels of a room in room mode.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Channels {
+    pub(crate) room: Channel,
+    pub(crate) head: Channel,
 }
 
 /// A publisher that runs.
@@ -299,6 +378,47 @@ impl Streams {
         self.add(Source::Rooms, &room.to_string(), &event).await;
     }
 
+    /// A room goes from now on as rooms says, with the version of its last
+    /// change and one more.
+    pub(crate) async fn fanout(&mut self, fixture: &Fixture, room: RoomId, mode: FanoutMode) {
+        let fanout = fixture.rooms.change(room, |fanout| {
+            fanout.version = fanout.version.next();
+            fanout.mode = mode;
+        });
+        self.say_fanout(room, &fanout).await;
+    }
+
+    /// Writes how a room goes.
+    pub(crate) async fn say_fanout(&mut self, room: RoomId, fanout: &Fanout) {
+        let event = json!({
+            "type": "fanout", "room": room, "epoch": Epoch::new(), "time": Utc::now(),
+            "version": fanout.version, "mode": fanout.mode, "visibility": fanout.visibility,
+            "generation": fanout.generation,
+        });
+        self.add(Source::Rooms, &room.to_string(), &event).await;
+    }
+
+    /// Whole messages of a room, each the next change and the next message.
+    pub(crate) async fn whole_messages(
+        &mut self,
+        room: RoomId,
+        seqs: std::ops::RangeInclusive<i64>,
+    ) {
+        for seq in seqs {
+            let event = json!({
+                "type": "message.created", "room": room, "epoch": Epoch::new(),
+                "time": Utc::now(), "seq": seq,
+                "message": {
+                    "id": MessageId::new(), "roomId": room, "seq": seq, "number": seq,
+                    "changedSeq": seq, "authorId": UserId::new(), "content": seq.to_string(),
+                    "createdAt": Utc::now(), "editedAt": null, "deletedAt": null,
+                    "clientMessageId": "a", "replyTo": null,
+                },
+            });
+            self.add(Source::Messages, &room.to_string(), &event).await;
+        }
+    }
+
     /// The leases of all partitions; none where there is no owner.
     pub(crate) async fn leases(&mut self) -> Vec<Option<String>> {
         let keys: Vec<_> = Partition::all().map(lease_key).collect();
@@ -345,8 +465,12 @@ fn partition(key: &str, event: &Value) -> Partition {
 
 /// The history of a person's channel: each publication's events.
 pub(crate) async fn history(server: &TestCentrifugo, user: UserId) -> Vec<Vec<Value>> {
+    history_of(server, Channel::Personal(user)).await
+}
+
+/// The history of a channel: each publication's events.
+pub(crate) async fn history_of(server: &TestCentrifugo, channel: Channel) -> Vec<Vec<Value>> {
     let peer = Peer::new(&server.api_url, SOON).unwrap();
-    let channel = Channel::Personal(user);
     let answer = peer
         .request(Method::POST, "/api/history")
         .header("X-API-Key", &server.api_key)
@@ -397,4 +521,17 @@ pub(crate) fn as_shown(got: &[String]) -> Vec<String> {
         is_new
     });
     shown
+}
+
+/// Fails when a message comes for the first time behind a later one.
+pub(crate) fn is_in_order(got: &[String]) {
+    let mut newest = 0;
+    for (at, name) in got.iter().enumerate() {
+        let seq: i64 = name.parse().unwrap();
+        assert!(
+            seq > newest || got[..at].contains(name),
+            "{seq} comes behind {newest}: {got:?}"
+        );
+        newest = newest.max(seq);
+    }
 }

@@ -2,10 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod backlog;
+mod crossing;
 mod fake_centrifugo;
 mod faults;
 mod fixture;
 mod forgets;
+mod heads;
 mod leases;
 mod outages;
+mod removals;
+mod screen;
 mod way;

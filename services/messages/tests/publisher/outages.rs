@@ -5,7 +5,7 @@ use std::time::Duration;
 use plaza_testkit::{TestCentrifugoOptions, centrifugo, eventually, own_redis, redis};
 use redis::aio::MultiplexedConnection;
 
-use crate::fixture::{Fixture, SOON, as_shown, got, history, seqs};
+use crate::fixture::{Fixture, SOON, as_shown, got, history, history_of, seqs};
 
 async fn command(connection: &mut MultiplexedConnection, words: &[&str]) {
     let mut command = redis::cmd(words[0]);
@@ -156,4 +156,42 @@ async fn a_stop_in_good_order_takes_no_longer_than_its_work() {
     tokio::time::timeout(Duration::from_secs(10), publisher.stop())
         .await
         .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_history_is_revealed_to_large_rooms_and_what_lists_show_is_said_again() {
+    let (redis, engine) = tokio::join!(redis(), own_redis());
+    let server = centrifugo(TestCentrifugoOptions {
+        redis_url: Some(engine.url.clone()),
+        ..TestCentrifugoOptions::default()
+    })
+    .await;
+    let fixture = Fixture::new(&redis.url, &server.api_url, &server.api_key).await;
+    let (quiet, _) = fixture.room(1);
+    let (loud, members) = fixture.room_beside(quiet, 1);
+    let channels = fixture.grown(quiet);
+    let mut streams = fixture.streams().await;
+    let _publisher = fixture.start();
+    streams.whole_messages(quiet, 1..=3).await;
+    streams.messages(loud, 1..=1).await;
+    eventually(SOON, async || streams.waiting().await == 0).await;
+
+    let mut connection = plaza_kit::redis::client(&engine.url)
+        .unwrap()
+        .get_multiplexed_async_connection()
+        .await
+        .unwrap();
+    command(&mut connection, &["FLUSHALL"]).await;
+    streams.messages(loud, 2..=2).await;
+    eventually(SOON, async || {
+        let left = history_of(&server, channels.room).await;
+        left.len() == 1 && left[0].is_empty()
+    })
+    .await;
+    eventually(SOON, async || {
+        let word = history_of(&server, channels.head).await.concat();
+        word.len() == 1 && word[0]["headSeq"] == 3
+    })
+    .await;
+    assert_eq!(got(&server, members[0]).await, ["2"]);
 }
