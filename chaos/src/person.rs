@@ -68,6 +68,11 @@ impl Person {
         }
     }
 
+    /// Somebody else, at the same place.
+    pub(crate) async fn anew(&self) -> anyhow::Result<Self> {
+        Self::register(self.endpoint.clone()).await
+    }
+
     /// The same person in another session.
     pub(crate) async fn again(&self) -> anyhow::Result<Self> {
         let query = "mutation($input: LoginInput!) {
