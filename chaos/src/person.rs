@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
 use plaza_kit::retry::Backoff;
 use plaza_types::MessageId;
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 
 use crate::graphql::{AskError, Endpoint};
+
+/// How long signing in is tried.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Somebody who takes part.
 #[derive(Debug)]
@@ -20,6 +22,15 @@ pub(crate) struct Person {
     session: Mutex<Tokens>,
 }
 
+/// Why there is no session.
+#[derive(Debug, thiserror::Error)]
+enum SignInError {
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    #[error("the session has no {0}")]
+    Field(&'static str),
+}
+
 #[derive(Debug, Clone)]
 struct Tokens {
     access: String,
@@ -27,10 +38,10 @@ struct Tokens {
 }
 
 impl Tokens {
-    fn read(session: &Value) -> anyhow::Result<Self> {
-        let text = |name: &str| {
+    fn read(session: &Value) -> Result<Self, SignInError> {
+        let text = |name| {
             let text = session[name].as_str().map(str::to_owned);
-            text.with_context(|| format!("the session has no {name}"))
+            text.ok_or(SignInError::Field(name))
         };
         Ok(Self {
             access: text("accessToken")?,
@@ -42,20 +53,38 @@ impl Tokens {
 impl Person {
     /// Opens an account.
     pub(crate) async fn register(endpoint: Endpoint) -> anyhow::Result<Self> {
-        let random = MessageId::new().uuid().simple().to_string();
-        // The random end: names of one moment differ there.
-        let name = format!("p{}", &random[14..]);
         let query = "mutation($input: RegisterInput!) {
             session: register(input: $input) { accessToken refreshToken user { id } } }";
-        Self::sign_in(endpoint, query, name, format!("secret {random}")).await
+        let begun = Instant::now();
+        loop {
+            let random = MessageId::new().uuid().simple().to_string();
+            // The random end: names of one moment differ there. Another one
+            // each time, since the one before may be taken by now.
+            let (name, password) = (format!("p{}", &random[14..]), format!("secret {random}"));
+            match Self::sign_in(endpoint.clone(), query, name, password).await {
+                Err(SignInError::Ask(AskError::Away(_))) if begun.elapsed() < PATIENCE => {}
+                other => return Ok(other?),
+            }
+        }
+    }
+
+    /// Somebody else, at the same place.
+    pub(crate) async fn anew(&self) -> anyhow::Result<Self> {
+        Self::register(self.endpoint.clone()).await
     }
 
     /// The same person in another session.
     pub(crate) async fn again(&self) -> anyhow::Result<Self> {
         let query = "mutation($input: LoginInput!) {
             session: login(input: $input) { accessToken refreshToken user { id } } }";
-        let (name, password) = (self.name.clone(), self.password.clone());
-        Self::sign_in(self.endpoint.clone(), query, name, password).await
+        let begun = Instant::now();
+        loop {
+            let (name, password) = (self.name.clone(), self.password.clone());
+            match Self::sign_in(self.endpoint.clone(), query, name, password).await {
+                Err(SignInError::Ask(AskError::Away(_))) if begun.elapsed() < PATIENCE => {}
+                other => return Ok(other?),
+            }
+        }
     }
 
     async fn sign_in(
@@ -63,7 +92,7 @@ impl Person {
         query: &str,
         name: String,
         password: String,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, SignInError> {
         let input = json!({ "username": name, "password": password, "client": "NATIVE" });
         let data = endpoint
             .ask(None, query, &json!({ "input": input }))
@@ -72,7 +101,7 @@ impl Person {
         Ok(Self {
             id: session["user"]["id"]
                 .as_str()
-                .context("the account has no id")?
+                .ok_or(SignInError::Field("id"))?
                 .to_owned(),
             session: Mutex::new(Tokens::read(session)?),
             name,
@@ -100,7 +129,7 @@ impl Person {
         variables: &Value,
         patience: Duration,
     ) -> Result<Value, AskError> {
-        let begun = tokio::time::Instant::now();
+        let begun = Instant::now();
         let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(3));
         loop {
             match self.ask(query, variables).await {

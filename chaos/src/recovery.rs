@@ -34,8 +34,6 @@ struct Window {
     /// By reader: the longest that anything took to be pushed that was
     /// committed in this time (ms); of the first push, from the beginning on.
     longest: BTreeMap<usize, i64>,
-    /// By reader: how long the last push took (ms).
-    last: BTreeMap<usize, i64>,
 }
 
 /// The faults of a run so far.
@@ -51,6 +49,8 @@ pub(crate) struct Recoveries {
 #[derive(Debug, Default)]
 struct State {
     windows: Vec<Window>,
+    /// By reader: how long the last push took since the last mending (ms).
+    last: BTreeMap<usize, i64>,
     /// Whether the present fault came upon what had not recovered from the last:
     /// then two are broken at once.
     unwell: bool,
@@ -107,12 +107,11 @@ impl Recoveries {
     pub(crate) fn broken(&self, fault: &Fault) {
         let now = Utc::now();
         let mut state = self.lock();
-        state.unwell = false;
         if let Some(last) = state.windows.last_mut() {
             last.until = Some(now);
-            let well = last.last.values().filter(|took| **took < WELL_MS);
-            state.unwell = well.count() < self.people;
         }
+        let well = state.last.values().filter(|took| **took < WELL_MS);
+        state.unwell = well.count() < self.people;
         if self.survives(fault) {
             state.open(fault, now);
         }
@@ -144,17 +143,18 @@ impl Recoveries {
     /// A reader was pushed an event that was committed at this time.
     pub(crate) fn pushed(&self, reader: usize, committed: DateTime<Utc>) {
         let now = Utc::now();
-        if let Some(window) = self.lock().windows.last_mut()
+        let took = (now - committed).num_milliseconds();
+        let mut state = self.lock();
+        state.last.insert(reader, took);
+        if let Some(window) = state.windows.last_mut()
             && window.until.is_none()
             && committed > window.from
         {
-            let took = (now - committed).num_milliseconds();
             let longest = window
                 .longest
                 .entry(reader)
                 .or_insert_with(|| (now - window.from).num_milliseconds());
             *longest = took.max(*longest);
-            window.last.insert(reader, took);
         }
     }
 
@@ -200,8 +200,8 @@ impl State {
             from,
             until: None,
             longest: BTreeMap::new(),
-            last: BTreeMap::new(),
         });
+        self.last.clear();
     }
 }
 
@@ -251,6 +251,7 @@ mod tests {
         let recoveries = Recoveries::new(3, 1);
         let kill = fault(Kind::Kill, &[Part::Messages]);
         let second = TimeDelta::seconds(1);
+        (0..3).for_each(|reader| recoveries.pushed(reader, Utc::now()));
         recoveries.broken(&kill);
         recoveries.mended(&kill);
         let from = Utc::now() - second * 10;

@@ -74,6 +74,8 @@ pub(crate) struct Schedule {
     pub(crate) faults: Vec<Fault>,
 }
 
+/// When the first comes, at the latest: when everybody has come in.
+const FIRST_MS: u64 = 10_000;
 /// A killed part stays down so long at most.
 const LONGEST_DOWN_MS: u64 = 5_000;
 /// What is cut stays so for so long at least, unless the longest is shorter:
@@ -93,7 +95,7 @@ impl Schedule {
         let longest = ms(bounds.longest);
         let mut faults = Vec::new();
         let mut round: Vec<(Target, Kind)> = Vec::new();
-        let mut at_ms = every.min(2_000);
+        let mut at_ms = every.min(FIRST_MS);
         while at_ms < duration {
             if round.is_empty() {
                 round = Self::round(&mut random, bounds.replicas);

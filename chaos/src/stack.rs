@@ -2,9 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::Stdio,
     time::{Duration, Instant},
 };
 
@@ -13,13 +11,10 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use plaza_local::{Passage, Reaper, create_folder, write_private};
+use plaza_local::{Passage, Place, Process, Reaper, create_folder, write_private};
 use serde::Deserialize;
 use tempfile::TempDir;
-use tokio::{
-    process::{Child, Command},
-    sync::Mutex,
-};
+use tokio::{process::Command, sync::Mutex};
 
 use crate::{
     disk::Disk,
@@ -31,7 +26,7 @@ use crate::{
 /// How long a start or a stop of everything may take.
 const PATIENCE: Duration = Duration::from_mins(3);
 /// How long one question to it may take; a start waits until it is ready.
-const CTL_PATIENCE: Duration = Duration::from_mins(1);
+const COMMAND_PATIENCE: Duration = Duration::from_mins(1);
 
 /// How a Plaza is started.
 #[derive(Debug)]
@@ -49,7 +44,8 @@ pub(crate) struct Options {
 #[derive(Debug)]
 pub(crate) struct Stack {
     plaza: PathBuf,
-    child: Child,
+    place: Place,
+    process: Process,
     network: Network,
     twins: Mutex<BTreeMap<Node, Twin>>,
     disk: Option<Disk>,
@@ -74,9 +70,8 @@ impl Stack {
     pub(crate) async fn start(plaza: &Path, options: Options) -> anyhow::Result<Self> {
         let plaza = std::path::absolute(plaza)?;
         let folder = tempfile::Builder::new().prefix("plaza-chaos-").tempdir()?;
-        // The servers' user has to get to its data through this.
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
-        let data = folder.path().join("data");
+        let place = Place::new(&plaza, folder.path())?;
+        let data = place.data();
         create_folder(&data, None)?;
         let disk = options.disk.then(|| {
             let redis = data.join(Part::Redis.name());
@@ -89,45 +84,32 @@ impl Stack {
         let wires = folder.path().join("wires.json");
         write_private(&wires, &network.json()?, None)?;
         let gateway = network.ports.api(first(Part::Gateway))?;
-        let log = std::fs::File::create(folder.path().join("log"))?;
-        let child = Command::new(&plaza)
-            .args(["up", "--no-demo", "--data"])
-            .arg(&data)
-            .arg("--wires")
-            .arg(&wires)
-            .args(["--port", &gateway.to_string()])
-            .envs(options.environment)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
+        let mut launch = place.up(gateway);
+        launch.arguments.extend(["--wires".into(), wires.into()]);
+        let environment = options.environment.into_iter();
+        launch
+            .environment
+            .extend(environment.map(|(name, value)| (name.into(), Some(value.into()))));
+        let reaper = Reaper::start()?;
+        let mut process = Process::start(&launch, &reaper)
             .with_context(|| format!("cannot start {}", plaza.display()))?;
-        let mut stack = Self {
+        process
+            .until_ready(&place.log_file(), PATIENCE, || async {
+                ctl(&place, &["status"]).await.is_ok()
+            })
+            .await?;
+        let stack = Self {
             plaza,
-            child,
+            place,
+            process,
             network,
             twins: Mutex::default(),
             disk,
             folder,
-            reaper: Reaper::start()?,
+            reaper,
         };
-        stack.until_ready().await?;
         stack.start_twins(options.replicas).await?;
         Ok(stack)
-    }
-
-    async fn until_ready(&mut self) -> anyhow::Result<()> {
-        let begun = Instant::now();
-        while self.status().await.is_err() {
-            if let Some(code) = self.child.try_wait()? {
-                bail!("plaza up ended ({code}):\n{}", self.log());
-            }
-            if begun.elapsed() > PATIENCE {
-                bail!("plaza up does not get ready:\n{}", self.log());
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        Ok(())
     }
 
     async fn start_twins(&self, replicas: u8) -> anyhow::Result<()> {
@@ -153,46 +135,22 @@ impl Stack {
         Ok(format!("http://127.0.0.1:{port}"))
     }
 
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
-    }
-
     /// Leaves the data folder with its logs behind, and says where.
     pub(crate) fn keep_logs(mut self) {
         self.folder.disable_cleanup(true);
         println!(
             "The logs are in {}",
-            self.folder.path().join("data/log").display()
+            self.place.data().join("log").display()
         );
-    }
-
-    async fn ctl(&self, words: &[&str]) -> anyhow::Result<Vec<u8>> {
-        self.plaza("ctl", words).await
     }
 
     /// `plaza admin …`.
     pub(crate) async fn admin(&self, words: &[&str]) -> anyhow::Result<()> {
-        self.plaza("admin", words).await.map(drop)
+        run(&self.place, "admin", words).await.map(drop)
     }
 
-    async fn plaza(&self, command: &str, words: &[&str]) -> anyhow::Result<Vec<u8>> {
-        let running = Command::new(&self.plaza)
-            .args([command, "--data"])
-            .arg(self.folder.path().join("data"))
-            .args(words)
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output();
-        let output = tokio::time::timeout(CTL_PATIENCE, running)
-            .await
-            .with_context(|| format!("plaza {command} {words:?} does not answer"))??;
-        if !output.status.success() {
-            bail!(
-                "plaza {command} {words:?}: {}",
-                String::from_utf8_lossy(&output.stderr)
-            );
-        }
-        Ok(output.stdout)
+    async fn ctl(&self, words: &[&str]) -> anyhow::Result<Vec<u8>> {
+        ctl(&self.place, words).await
     }
 
     async fn status(&self) -> anyhow::Result<Status> {
@@ -253,6 +211,28 @@ impl Stack {
     }
 }
 
+async fn ctl(place: &Place, words: &[&str]) -> anyhow::Result<Vec<u8>> {
+    run(place, "ctl", words).await
+}
+
+/// One command on the data folder; what it prints.
+async fn run(place: &Place, command: &str, words: &[&str]) -> anyhow::Result<Vec<u8>> {
+    let running = Command::from(place.command(command))
+        .args(words)
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(COMMAND_PATIENCE, running)
+        .await
+        .with_context(|| format!("plaza {command} {words:?} does not answer"))??;
+    if !output.status.success() {
+        bail!(
+            "plaza {command} {words:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(output.stdout)
+}
+
 /// The process of a part that `plaza up` keeps.
 fn first(part: Part) -> Node {
     Node { part, replica: 0 }
@@ -261,12 +241,9 @@ fn first(part: Part) -> Node {
 impl Drop for Stack {
     fn drop(&mut self) {
         self.twins.get_mut().clear();
-        let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()) else {
-            return;
-        };
-        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+        self.process.signal(Signal::SIGTERM);
         let begun = Instant::now();
-        while self.child.try_wait().is_ok_and(|code| code.is_none()) && begun.elapsed() < PATIENCE {
+        while self.process.ended().is_none() && begun.elapsed() < PATIENCE {
             std::thread::sleep(Duration::from_millis(50));
         }
     }

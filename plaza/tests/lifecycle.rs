@@ -6,7 +6,6 @@
     reason = "a test fails where something is not as it should be"
 )]
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -23,7 +22,10 @@ const PLAZA: &str = env!("CARGO_BIN_EXE_plaza");
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A data folder and what is run on it.
-struct Place(TempDir);
+struct Place {
+    place: plaza_local::Place,
+    _folder: TempDir,
+}
 
 impl Place {
     fn new() -> Self {
@@ -31,20 +33,18 @@ impl Place {
             .prefix("plaza-life-")
             .tempdir_in("/tmp")
             .unwrap();
-        // As root, the servers' user has to get through.
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        Self(folder)
+        Self {
+            place: plaza_local::Place::new(PLAZA, folder.path()).unwrap(),
+            _folder: folder,
+        }
     }
 
     fn data(&self) -> PathBuf {
-        self.0.path().join("data")
+        self.place.data()
     }
 
     fn command(&self, word: &str) -> Command {
-        let mut command = Command::new(PLAZA);
-        command.arg(word).arg("--data").arg(self.data());
-        command.stdin(Stdio::null());
-        command
+        self.place.command(word)
     }
 
     /// Starts Plaza and waits until it is ready.
@@ -54,7 +54,7 @@ impl Place {
 
     /// The same, reading from what may be a terminal, with more flags.
     async fn start_at(&self, input: Stdio, flags: &[&str]) -> Running<'_> {
-        let log = std::fs::File::create(self.0.path().join("log")).unwrap();
+        let log = std::fs::File::create(self.place.log_file()).unwrap();
         let child = self
             .command("up")
             .args(["--no-demo", "--realtime-off"])
@@ -101,7 +101,7 @@ struct Running<'a> {
 
 impl Running<'_> {
     fn is_ready(&mut self) -> Result<(), String> {
-        let log = std::fs::read_to_string(self.place.0.path().join("log")).unwrap_or_default();
+        let log = self.place.place.log();
         assert_eq!(self.child.try_wait().unwrap(), None, "it ended: {log}");
         if log.contains("Plaza is ready") {
             Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde_json::json;
 
-use crate::{person::Person, stack::Stack};
+use crate::{graphql::AskError, person::Person, stack::Stack};
 
 /// How long an act is tried.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -71,8 +71,9 @@ impl Act {
         matches!(self, Self::Logout | Self::Disable)
     }
 
-    /// Does it, and returns once it is answered.
-    pub(super) async fn perform(self, scene: &Scene<'_>) -> anyhow::Result<()> {
+    /// Does it, and returns once it is answered. False: it was tried more than
+    /// once, so that nobody knows when it was done.
+    pub(super) async fn perform(self, scene: &Scene<'_>) -> anyhow::Result<bool> {
         let member = json!({ "room": scene.room, "user": scene.victim.id });
         let (who, query, variables) = match self {
             Self::LeavePrivate => (
@@ -91,12 +92,20 @@ impl Act {
                 json!({ "input": { "roomId": scene.room, "userId": scene.victim.id } }),
             ),
             Self::Logout => (scene.victim, "mutation { logout }", json!({})),
-            Self::Disable => return scene.stack.admin(&["disable", &scene.victim.name]).await,
+            Self::Disable => {
+                scene.stack.admin(&["disable", &scene.victim.name]).await?;
+                return Ok(true);
+            }
         };
-        who.insist(query, &variables, PATIENCE)
-            .await
-            .with_context(|| self.name())?;
-        Ok(())
+        match who.ask(query, &variables).await {
+            Ok(_) => Ok(true),
+            Err(AskError::Away(_)) => match who.insist(query, &variables, PATIENCE).await {
+                // Refused: it was done the first time.
+                Ok(_) | Err(AskError::Refused { .. } | AskError::Unauthenticated) => Ok(false),
+                Err(away) => Err(away).context(self.name()),
+            },
+            Err(error) => Err(error).context(self.name()),
+        }
     }
 
     /// Makes up for it, so that the same person can be put out again; who was

@@ -5,7 +5,14 @@ mod act;
 mod figures;
 mod hostile;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering},
+    },
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
 use futures::{StreamExt as _, TryStreamExt as _, future::try_join_all, stream};
@@ -104,17 +111,10 @@ pub(crate) async fn run(args: &EndingsArgs) -> anyhow::Result<bool> {
             .buffered(REGISTER_AT_ONCE)
             .try_collect()
             .await?;
-        let runs = Arc::new(std::sync::atomic::AtomicU16::new(0));
+        let left = Arc::new(AtomicU16::new(args.runs));
         for victim in victims {
-            let (stage, runs, figures) = (stage.clone(), runs.clone(), figures.clone());
-            let most = args.runs;
-            tasks.spawn(async move {
-                let mut victim = Arc::new(victim);
-                while runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < most {
-                    victim = stage.once(victim, &figures).await?;
-                }
-                Ok(())
-            });
+            let (stage, left, figures) = (stage.clone(), left.clone(), figures.clone());
+            tasks.spawn(async move { stage.work(victim, &left, &figures).await });
         }
     }
     // The talkers never end.
@@ -182,16 +182,52 @@ impl Stage {
         Ok(())
     }
 
+    /// Runs as long as some are left.
+    async fn work(
+        &self,
+        victim: Person,
+        left: &AtomicU16,
+        figures: &Mutex<Figures>,
+    ) -> anyhow::Result<()> {
+        let mut victim = Arc::new(victim);
+        let one_less = |left: u16| left.checked_sub(1);
+        while left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less)
+            .is_ok()
+        {
+            match self.once(victim.clone(), figures).await {
+                Ok(next) => victim = next,
+                Err(error) => {
+                    println!("{:<20} left out: {error:#}", self.act.name());
+                    victim = Arc::new(victim.anew().await?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets somebody in, who may have been kept out until a moment ago.
+    async fn admit(&self, victim: &Person) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        loop {
+            let admitted = match &self.link {
+                Some(token) => opening::accept(victim, token).await,
+                None => join(victim, &self.room.id).await,
+            };
+            if admitted.is_ok() || begun.elapsed() > PATIENCE {
+                return admitted;
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+    }
+
     /// One run; who can be put out the next time.
     async fn once(
         &self,
         victim: Arc<Person>,
         figures: &Mutex<Figures>,
     ) -> anyhow::Result<Arc<Person>> {
-        match &self.link {
-            Some(token) => opening::accept(&victim, token).await?,
-            None => join(&victim, &self.room.id).await?,
-        }
+        self.admit(&victim).await?;
         let hostile = Hostile::start(victim.clone(), self.room.id.clone(), self.act.ends_all());
         let begun = Instant::now();
         while !hostile.is_in() {
@@ -213,7 +249,7 @@ impl Stage {
                 bail!("the client for {} gets no tokens", self.act.name());
             }
         }
-        self.act.perform(&scene).await?;
+        let once = self.act.perform(&scene).await?;
         let end = Instant::now();
         sleep_until(end + self.act.bound() + BEYOND).await;
         let outcome = hostile.outcome(end);
@@ -224,8 +260,10 @@ impl Stage {
             outcome.how,
             if outcome.stays { ", and stays" } else { "" }
         );
-        figures.lock().await.add(self.act, outcome);
         drop(hostile);
+        if once {
+            figures.lock().await.add(self.act, outcome);
+        }
         self.act.undo(&scene).await?;
         if self.act.ends_all() {
             return Ok(Arc::new(victim.again().await?));

@@ -5,13 +5,9 @@ mod database;
 mod person;
 mod socket;
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Command, Output},
-    time::Duration,
-};
+use std::{path::PathBuf, process::Output, time::Duration};
 
-use plaza_local::{Launch, Process, Reaper, StopSignal};
+use plaza_local::{Place, Process, Reaper};
 use plaza_testkit::eventually;
 use reqwest::{
     Client, RequestBuilder, StatusCode,
@@ -31,7 +27,8 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// A Plaza of a test's own. Dropping it stops it and removes its data.
 pub(crate) struct Plaza {
     url: String,
-    data: TempDir,
+    place: Place,
+    _data: TempDir,
     client: Client,
     _process: Process,
     _reaper: Reaper,
@@ -55,45 +52,21 @@ impl Plaza {
             .prefix("plaza-product-")
             .tempdir_in("/tmp")
             .expect("a folder for the data");
-        let folder = data.path().join("data");
-        let mut arguments = vec![
-            "up".into(),
-            "--no-demo".into(),
-            "--data".into(),
-            folder.into_os_string(),
-            // One that no other test takes while the gateway is stopped.
-            "--port".into(),
-            plaza_local::free_port("gateway", None)
-                .expect("a free port")
-                .to_string()
-                .into(),
-        ];
-        arguments.extend(flags.iter().map(Into::into));
-        // The servers run as another user when the tests run as root.
-        open_to_all(data.path());
+        let place = Place::new(PLAZA, data.path()).expect("own folder");
+        let port = plaza_local::free_port("gateway", None).expect("a free port");
+        let mut launch = place.up(port);
+        launch.arguments.extend(flags.iter().map(Into::into));
+        let environment = environment.iter();
+        launch
+            .environment
+            .extend(environment.map(|(name, value)| (name.into(), Some(value.into()))));
         let reaper = Reaper::start().expect("a reaper");
-        let process = Process::start(
-            &Launch {
-                name: "plaza up".into(),
-                program: PLAZA.into(),
-                arguments,
-                environment: environment
-                    .iter()
-                    .map(|(name, value)| (name.into(), Some(value.into())))
-                    .collect(),
-                folder: "/".into(),
-                account: None,
-                output: plaza_local::Output::File(data.path().join("log")),
-                stop: StopSignal::Term,
-                pid_file: None,
-            },
-            &reaper,
-        )
-        .expect("plaza starts");
+        let process = Process::start(&launch, &reaper).expect("plaza starts");
         let client = client();
         let mut plaza = Self {
             url: String::new(),
-            data,
+            place,
+            _data: data,
             client,
             _process: process,
             _reaper: reaper,
@@ -128,11 +101,11 @@ impl Plaza {
     }
 
     fn log(&self) -> String {
-        std::fs::read_to_string(self.data.path().join("log")).unwrap_or_default()
+        self.place.log()
     }
 
     pub(crate) fn folder(&self) -> PathBuf {
-        self.data.path().join("data")
+        self.place.data()
     }
 
     pub(crate) fn secret(&self, name: &str) -> String {
@@ -144,10 +117,8 @@ impl Plaza {
     }
 
     fn ctl_output(&self, words: &[&str]) -> Output {
-        Command::new(PLAZA)
-            .arg("ctl")
-            .arg("--data")
-            .arg(self.folder())
+        self.place
+            .command("ctl")
             .args(words)
             .output()
             .expect("plaza ctl runs")
@@ -219,11 +190,6 @@ fn client() -> Client {
         .no_proxy()
         .build()
         .expect("a client")
-}
-
-fn open_to_all(folder: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("own folder");
 }
 
 /// What the gateway said.
