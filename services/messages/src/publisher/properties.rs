@@ -445,6 +445,59 @@ fn nothing_known() -> State {
     }
 }
 
+/// The property has found this one: the gateway says where a room is before
+/// the publisher does.
+#[test]
+fn who_comes_to_a_new_generation_ahead_of_the_word_of_it_lacks_nothing() {
+    let publish = |rooms, messages| Step::Publish {
+        rooms,
+        messages,
+        forgets: false,
+        dies_after: None,
+    };
+    let mut world = World::new(Vec::new());
+    for step in [
+        Step::Cross,
+        publish(1, 0),
+        Step::JoinOrLeave(0),
+        Step::Flip,
+        Step::Flip,
+        publish(1, 0),
+        Step::Send,
+        publish(0, 1),
+    ] {
+        world.take(&step);
+    }
+    world.end();
+}
+
+/// And this one: who is hostile stays in the channel of a room that went down,
+/// leaves, and the room comes up again.
+#[test]
+fn who_left_a_small_room_that_was_a_large_one_gets_nothing_when_it_is_large_again() {
+    let publish = Step::Publish {
+        rooms: 9,
+        messages: 9,
+        forgets: false,
+        dies_after: None,
+    };
+    let mut world = World::new(Vec::new());
+    for step in [
+        Step::JoinOrLeave(0),
+        Step::Cross,
+        publish.clone(),
+        Step::Cross,
+        publish.clone(),
+        Step::JoinOrLeave(0),
+        publish,
+        Step::Cross,
+        Step::Send,
+    ] {
+        world.take(&step);
+    }
+    world.end();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: ProptestConfig::default().cases.max(500),
