@@ -123,6 +123,7 @@ impl Load {
                 every,
                 random: random.fork(),
                 accepted: load.accepted.clone(),
+                recoveries: load.recoveries.clone(),
                 stop: load.stop.clone(),
             };
             load.writers.spawn(writer.run());

@@ -335,7 +335,8 @@ impl Client {
             }
             (kind, Some(seq), state) if kind.starts_with("message.") => {
                 if let Some(time) = event.time {
-                    self.reader.recoveries.pushed(self.reader.number, time);
+                    let recoveries = &self.reader.recoveries;
+                    recoveries.pushed(self.reader.number, &room, time);
                 }
                 self.change(&room, seq, state);
             }

@@ -1,7 +1,7 @@
 //! How long after a fault what is sent from then on takes to be pushed.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -34,6 +34,18 @@ struct Window {
     /// By reader: the longest that anything took to be pushed that was
     /// committed in this time (ms); of the first push, from the beginning on.
     longest: BTreeMap<usize, i64>,
+    /// How long the oldest message had waited that nobody was pushed before the
+    /// next fault (ms).
+    stalled: Option<i64>,
+}
+
+/// A message that was accepted and that nobody was pushed yet.
+#[derive(Debug)]
+struct Unseen {
+    /// Before its commit.
+    sent: DateTime<Utc>,
+    /// After it.
+    accepted: DateTime<Utc>,
 }
 
 /// The faults of a run so far.
@@ -51,6 +63,8 @@ struct State {
     windows: Vec<Window>,
     /// By reader: how long the last push took since the last mending (ms).
     last: BTreeMap<usize, i64>,
+    /// By room, in the order of their acceptance.
+    unseen: HashMap<String, VecDeque<Unseen>>,
     /// Whether the present fault came upon what had not recovered from the last:
     /// then two are broken at once.
     unwell: bool,
@@ -107,9 +121,7 @@ impl Recoveries {
     pub(crate) fn broken(&self, fault: &Fault) {
         let now = Utc::now();
         let mut state = self.lock();
-        if let Some(last) = state.windows.last_mut() {
-            last.until = Some(now);
-        }
+        state.close(now);
         let well = state.last.values().filter(|took| **took < WELL_MS);
         state.unwell = well.count() < self.people;
         if self.survives(fault) {
@@ -126,9 +138,17 @@ impl Recoveries {
 
     /// Nothing more is sent.
     pub(crate) fn ended(&self) {
-        if let Some(last) = self.lock().windows.last_mut() {
-            last.until = Some(Utc::now());
-        }
+        self.lock().close(Utc::now());
+    }
+
+    /// A message was accepted that was first tried at this time.
+    pub(crate) fn accepted(&self, room: &str, sent: DateTime<Utc>) {
+        let mut state = self.lock();
+        let unseen = state.unseen.entry(room.to_owned()).or_default();
+        unseen.push_back(Unseen {
+            sent,
+            accepted: Utc::now(),
+        });
     }
 
     /// Whether delivery goes on by another process, while the fault lasts.
@@ -140,12 +160,15 @@ impl Recoveries {
         fault.kind == Kind::Kill && fault.targets.len() == 1 && fault.targets.iter().all(replicated)
     }
 
-    /// A reader was pushed an event that was committed at this time.
-    pub(crate) fn pushed(&self, reader: usize, committed: DateTime<Utc>) {
+    /// A reader was pushed an event of a room that was committed at this time.
+    pub(crate) fn pushed(&self, reader: usize, room: &str, committed: DateTime<Utc>) {
         let now = Utc::now();
         let took = (now - committed).num_milliseconds();
         let mut state = self.lock();
         state.last.insert(reader, took);
+        if let Some(unseen) = state.unseen.get_mut(room) {
+            unseen.retain(|message| message.sent > committed);
+        }
         if let Some(window) = state.windows.last_mut()
             && window.until.is_none()
             && committed > window.from
@@ -168,6 +191,7 @@ impl Recoveries {
             let group = groups.entry(key).or_default();
             group.faults += 1;
             group.times.extend(window.longest.values());
+            group.times.extend(window.stalled);
             if window.was_long_enough() {
                 group.unreached += self.people.saturating_sub(window.longest.len());
             }
@@ -191,6 +215,22 @@ impl Recoveries {
 }
 
 impl State {
+    /// The next fault begins, or the end: what came too late for that counts
+    /// with what it had waited.
+    fn close(&mut self, now: DateTime<Utc>) {
+        let Some(window) = self.windows.last_mut() else {
+            return;
+        };
+        if window.until.is_none() {
+            window.until = Some(now);
+            let unseen = self.unseen.values().flatten();
+            window.stalled = unseen
+                .filter(|message| message.sent > window.from)
+                .map(|message| (now - message.accepted).num_milliseconds())
+                .max();
+        }
+    }
+
     fn open(&mut self, fault: &Fault, from: DateTime<Utc>) {
         let bound = bound(fault.kind, &fault.targets);
         self.windows.push(Window {
@@ -200,6 +240,7 @@ impl State {
             from,
             until: None,
             longest: BTreeMap::new(),
+            stalled: None,
         });
         self.last.clear();
     }
@@ -251,16 +292,16 @@ mod tests {
         let recoveries = Recoveries::new(3, 1);
         let kill = fault(Kind::Kill, &[Part::Messages]);
         let second = TimeDelta::seconds(1);
-        (0..3).for_each(|reader| recoveries.pushed(reader, Utc::now()));
+        (0..3).for_each(|reader| recoveries.pushed(reader, "r", Utc::now()));
         recoveries.broken(&kill);
         recoveries.mended(&kill);
         let from = Utc::now() - second * 10;
         recoveries.lock().windows[0].from = from;
-        recoveries.pushed(0, from - second);
-        recoveries.pushed(0, Utc::now());
-        recoveries.pushed(1, from + second);
+        recoveries.pushed(0, "r", from - second);
+        recoveries.pushed(0, "r", Utc::now());
+        recoveries.pushed(1, "r", from + second);
         recoveries.broken(&kill);
-        recoveries.pushed(2, from + second);
+        recoveries.pushed(2, "r", from + second);
         recoveries.mended(&kill);
         let summary = recoveries.summary();
         assert_eq!(summary.len(), 2, "the second came upon the first");
@@ -269,6 +310,28 @@ mod tests {
         assert_eq!((first.faults, first.unreached), (1, 1));
         assert!((10_000..11_000).contains(&first.max_ms), "{summary:?}");
         assert!(first.is_slow() && !summary[0].is_slow());
+    }
+
+    #[test]
+    fn what_nobody_was_pushed_before_the_next_fault_counts_with_its_wait() {
+        let recoveries = Recoveries::new(1, 1);
+        let kill = fault(Kind::Kill, &[Part::Publisher]);
+        recoveries.pushed(0, "r", Utc::now());
+        recoveries.broken(&kill);
+        recoveries.mended(&kill);
+        recoveries.accepted("silent", Utc::now());
+        recoveries.accepted("r", Utc::now());
+        recoveries.pushed(0, "r", Utc::now());
+        let long_ago = Utc::now() - TimeDelta::seconds(7);
+        recoveries.lock().windows[0].from = long_ago - TimeDelta::seconds(1);
+        let mut state = recoveries.lock();
+        let silent = state.unseen.get_mut("silent").unwrap();
+        (silent[0].sent, silent[0].accepted) = (long_ago, long_ago);
+        drop(state);
+        recoveries.ended();
+        let summary = recoveries.summary();
+        assert!((7_000..8_000).contains(&summary[0].max_ms), "{summary:?}");
+        assert!(summary[0].is_slow());
     }
 
     #[test]

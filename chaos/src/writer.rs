@@ -11,11 +11,12 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use chrono::Utc;
 use plaza_types::MessageId;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::person::Person;
+use crate::{person::Person, recovery::Recoveries};
 
 /// How long one send is tried: longer than any fault lasts.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -54,6 +55,7 @@ pub(crate) struct Writer {
     pub(crate) every: Duration,
     pub(crate) random: fastrand::Rng,
     pub(crate) accepted: Arc<Accepted>,
+    pub(crate) recoveries: Arc<Recoveries>,
     pub(crate) stop: Arc<AtomicBool>,
 }
 
@@ -82,7 +84,7 @@ impl Writer {
         let client_id = MessageId::new().to_string();
         let query = "mutation($input: SendMessageInput!) { sendMessage(input: $input) { id } }";
         let input = json!({ "roomId": room, "content": format!("say {client_id}"), "clientMessageId": client_id });
-        let begun = Instant::now();
+        let (begun, sent) = (Instant::now(), Utc::now());
         let data = self
             .person
             .insist(query, &json!({ "input": input }), PATIENCE)
@@ -93,6 +95,7 @@ impl Writer {
         }
         let id = text(&data["sendMessage"]["id"])?;
         self.accepted.add(room, id.clone());
+        self.recoveries.accepted(room, sent);
         Ok(id)
     }
 
