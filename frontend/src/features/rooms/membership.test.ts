@@ -77,6 +77,7 @@ describe('a membership that has ended', () => {
   test('that heads tell of as well keeps its reason', () => {
     const kicked = withoutRoom(start, 'a', 'kicked');
     expect(room(withHeads(kicked, [], true).rooms).departure).toBe('kicked');
+    expect(room(withoutRoom(kicked, 'a')).departure).toBe('kicked');
     expect(room(withHeads(start, [], true).rooms)).toMatchObject({
       member: false,
       departure: null,

@@ -71,6 +71,8 @@ describe.each(ROLES)('%s', (role) => {
         const allowed = to !== other && listed(`make ${to.toLowerCase()}`, role, other);
         expect(offered, `${role} makes ${other} ${to}`).toBe(allowed);
       }
+      const acts = listed('make member', role, other);
+      expect(may(role, 'setRole', other), `${role} sets the role of ${other}`).toBe(acts);
     }
   });
 

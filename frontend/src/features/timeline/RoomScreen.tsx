@@ -3,7 +3,6 @@ import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } fro
 import { codeOf, type ErrorCode } from '../../shared/graphql/errors.ts';
 import { errorText, text } from '../../shared/i18n/text.ts';
 import { Button } from '../../shared/ui/Button.tsx';
-import { ConfirmDialog } from '../../shared/ui/ConfirmDialog.tsx';
 import { Bone, Notice, Patience } from '../../shared/ui/State.tsx';
 import { usePageVisible } from '../../shared/ui/usePageVisible.ts';
 import { useSession } from '../auth/session.ts';
@@ -11,7 +10,6 @@ import { endingOf } from '../rooms/membership.ts';
 import { type RoomEntry, unreadOf } from '../rooms/model.ts';
 import { useMute } from '../rooms/mute.ts';
 import { may } from '../rooms/permissions.ts';
-import { refusalText } from '../rooms/refusal.ts';
 import { joinRoom, loadRoom, useRooms } from '../rooms/store.ts';
 import { Composer } from './Composer.tsx';
 import { loadNewest, openRoom } from './history.ts';
@@ -22,7 +20,6 @@ import { usePeople } from './people.ts';
 import { RoomHeader } from './RoomHeader.tsx';
 import styles from './RoomScreen.module.css';
 import { markRead, tellMarks } from './reading.ts';
-import { remove } from './sending.ts';
 import { heldOf, useTimelines } from './store.ts';
 import type { TextBoxHandle } from './TextBox.tsx';
 import { Typing } from './Typing.tsx';
@@ -30,6 +27,7 @@ import { Typing } from './Typing.tsx';
 const MembersPanel = lazy(() => import('../members/MembersPanel.tsx'));
 const Departed = lazy(() => import('./Departed.tsx'));
 const Muted = lazy(() => import('./Muted.tsx'));
+const RemoveDialog = lazy(() => import('./RemoveDialog.tsx'));
 
 export function RoomScreen() {
   const { roomId } = useParams({ from: '/shell/rooms/$roomId' });
@@ -200,16 +198,11 @@ function Conversation({ room }: { room: RoomEntry }) {
           )}
         </div>
       </footer>
-      {removing && (
-        <ConfirmDialog
-          title={text.room.removeTitle}
-          hint={text.room.removeHint}
-          confirm={text.room.remove}
-          onConfirm={() => remove(roomId, removing)}
-          explain={refusalText}
-          onClose={() => setRemoving(null)}
-        />
-      )}
+      <Suspense>
+        {removing && (
+          <RemoveDialog roomId={roomId} messageId={removing} onClose={() => setRemoving(null)} />
+        )}
+      </Suspense>
     </>
   );
 }
