@@ -4,6 +4,18 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** Whom to keep out. */
+export type BanMemberInput = {
+  /** Why, for those who moderate the room, at most 250 characters. */
+  reason?: string | null | undefined;
+  /** Of which room. */
+  roomId: string;
+  /** Until when; null: for good. */
+  until?: string | null | undefined;
+  /** Whom; a member or not. */
+  userId: string;
+};
+
 /** How a client keeps its refresh token. */
 export type ClientKind =
   /** In an HttpOnly cookie, which the answer sets. */
@@ -21,6 +33,18 @@ export type CreateRoomInput = {
   visibility?: Visibility;
 };
 
+/** Whom to invite. */
+export type InviteInput = {
+  /** How long, in seconds, from a minute to 30 days; null: a week. */
+  expiresIn?: number | null | undefined;
+  /** How often a link can be used, from 1 to 1,000; null: once. */
+  maxUses?: number | null | undefined;
+  /** Into which room. */
+  roomId: string;
+  /** Whom, by name; null: whoever has the link. */
+  username?: string | null | undefined;
+};
+
 /** Who signs in. */
 export type LoginInput = {
   /** How this client keeps its refresh token. */
@@ -29,6 +53,16 @@ export type LoginInput = {
   password: string;
   /** The name for mentions, without regard to case. */
   username: string;
+};
+
+/** Who may not write. */
+export type MuteMemberInput = {
+  /** In which room. */
+  roomId: string;
+  /** Until when, at most a year from now; null: they may write again. */
+  until?: string | null | undefined;
+  /** Which member. */
+  userId: string;
 };
 
 /** A new account. */
@@ -64,6 +98,28 @@ export type SendMessageInput = {
   replyTo?: string | null | undefined;
   /** Where to. */
   roomId: string;
+};
+
+/** A member's new role. */
+export type SetRoleInput = {
+  /** What they may do from now on. */
+  role: Role;
+  /** In which room. */
+  roomId: string;
+  /** Which member. */
+  userId: string;
+};
+
+/** What to change of a room; what is left out stays. */
+export type UpdateRoomInput = {
+  /** Its name, at most 80 characters. */
+  name?: string | null | undefined;
+  /** Which room. */
+  roomId: string;
+  /** What it is about, at most 250 characters; an empty one takes the old one away. */
+  topic?: string | null | undefined;
+  /** Who may read. A private room that becomes public shows its whole history to everybody. */
+  visibility?: Visibility | null | undefined;
 };
 
 /** Who may read a room. */
@@ -106,9 +162,111 @@ export type DiscoverQueryVariables = Exact<{
 }>;
 
 
-export type DiscoverQuery = { discoverRooms: { nodes: Array<{ id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type DiscoverQuery = { discoverRooms: { nodes: Array<{ id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
-export type RoomFieldsFragment = { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null };
+export type InvitationFieldsFragment = { id: string, roomId: string, roomName: string, maxUses: number, uses: number, createdAt: string, expiresAt: string, inviter: { id: string, displayName: string } | null, invitee: { id: string, username: string, displayName: string } | null };
+
+export type InviteMutationVariables = Exact<{
+  input: InviteInput;
+}>;
+
+
+export type InviteMutation = { invite: { token: string | null, id: string, roomId: string, roomName: string, maxUses: number, uses: number, createdAt: string, expiresAt: string, inviter: { id: string, displayName: string } | null, invitee: { id: string, username: string, displayName: string } | null } };
+
+export type RoomInvitationsQueryVariables = Exact<{
+  roomId: string;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type RoomInvitationsQuery = { room: { invitations: { nodes: Array<{ id: string, roomId: string, roomName: string, maxUses: number, uses: number, createdAt: string, expiresAt: string, inviter: { id: string, displayName: string } | null, invitee: { id: string, username: string, displayName: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | null };
+
+export type OwnInvitationsQueryVariables = Exact<{
+  first: number;
+}>;
+
+
+export type OwnInvitationsQuery = { invitations: { nodes: Array<{ id: string, roomId: string, roomName: string, maxUses: number, uses: number, createdAt: string, expiresAt: string, inviter: { id: string, displayName: string } | null, invitee: { id: string, username: string, displayName: string } | null }> } };
+
+export type JoinedRoomsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type JoinedRoomsQuery = { heads: { rooms: Array<{ roomId: string }> } };
+
+export type AcceptInvitationMutationVariables = Exact<{
+  id?: string | null | undefined;
+  token?: string | null | undefined;
+}>;
+
+
+export type AcceptInvitationMutation = { acceptInvitation: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
+
+export type RevokeInvitationMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type RevokeInvitationMutation = { revokeInvitation: boolean };
+
+export type MemberFieldsFragment = { role: Role, mutedUntil: string | null, user: { id: string, username: string, displayName: string } };
+
+export type MembersQueryVariables = Exact<{
+  roomId: string;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type MembersQuery = { room: { members: { nodes: Array<{ role: Role, mutedUntil: string | null, user: { id: string, username: string, displayName: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | null };
+
+export type BansQueryVariables = Exact<{
+  roomId: string;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type BansQuery = { room: { bans: { nodes: Array<{ reason: string | null, createdAt: string, until: string | null, user: { id: string, username: string, displayName: string } | null, by: { id: string, displayName: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | null };
+
+export type SetRoleMutationVariables = Exact<{
+  input: SetRoleInput;
+}>;
+
+
+export type SetRoleMutation = { setRole: { role: Role, mutedUntil: string | null, user: { id: string, username: string, displayName: string } } };
+
+export type MuteMemberMutationVariables = Exact<{
+  input: MuteMemberInput;
+}>;
+
+
+export type MuteMemberMutation = { muteMember: { role: Role, mutedUntil: string | null, user: { id: string, username: string, displayName: string } } };
+
+export type KickMemberMutationVariables = Exact<{
+  roomId: string;
+  userId: string;
+}>;
+
+
+export type KickMemberMutation = { kickMember: boolean };
+
+export type BanMemberMutationVariables = Exact<{
+  input: BanMemberInput;
+}>;
+
+
+export type BanMemberMutation = { banMember: boolean };
+
+export type UnbanMemberMutationVariables = Exact<{
+  roomId: string;
+  userId: string;
+}>;
+
+
+export type UnbanMemberMutation = { unbanMember: boolean };
+
+export type RoomFieldsFragment = { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null };
 
 export type RoomsQueryVariables = Exact<{
   first: number;
@@ -116,14 +274,14 @@ export type RoomsQueryVariables = Exact<{
 }>;
 
 
-export type RoomsQuery = { rooms: { nodes: Array<{ id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type RoomsQuery = { rooms: { nodes: Array<{ id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type RoomQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type RoomQuery = { room: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } | null };
+export type RoomQuery = { room: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } | null };
 
 export type HeadsQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -135,7 +293,7 @@ export type JoinRoomMutationVariables = Exact<{
 }>;
 
 
-export type JoinRoomMutation = { joinRoom: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
+export type JoinRoomMutation = { joinRoom: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
 
 export type LeaveRoomMutationVariables = Exact<{
   roomId: string;
@@ -149,7 +307,7 @@ export type CreateRoomMutationVariables = Exact<{
 }>;
 
 
-export type CreateRoomMutation = { createRoom: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
+export type CreateRoomMutation = { createRoom: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
 
 export type MarkReadMutationVariables = Exact<{
   roomId: string;
@@ -159,14 +317,26 @@ export type MarkReadMutationVariables = Exact<{
 
 export type MarkReadMutation = { markRead: { id: string, readNumber: number } };
 
-export type MembersQueryVariables = Exact<{
-  roomId: string;
-  first: number;
-  after?: string | null | undefined;
+export type UpdateRoomMutationVariables = Exact<{
+  input: UpdateRoomInput;
 }>;
 
 
-export type MembersQuery = { room: { members: { nodes: Array<{ role: Role, user: { id: string, username: string, displayName: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | null };
+export type UpdateRoomMutation = { updateRoom: { id: string, name: string, topic: string | null, visibility: Visibility, memberCount: number, unreadCount: number, readNumber: number, version: number, epoch: string, createdAt: string, viewerMembership: { role: Role, joinedAt: string, mutedUntil: string | null } | null, lastMessage: { number: number, content: string, createdAt: string, deletedAt: string | null, authorId: string, author: { id: string, username: string, displayName: string } | null } | null } };
+
+export type DeleteRoomMutationVariables = Exact<{
+  roomId: string;
+}>;
+
+
+export type DeleteRoomMutation = { deleteRoom: boolean };
+
+export type FirstMembersQueryVariables = Exact<{
+  roomId: string;
+}>;
+
+
+export type FirstMembersQuery = { room: { members: { nodes: Array<{ role: Role, user: { id: string, displayName: string } }> } } | null };
 
 export type SessionsQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -282,6 +452,37 @@ export const SessionFieldsFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"SessionFields"}) as unknown as TypedDocumentString<SessionFieldsFragment, unknown>;
+export const InvitationFieldsFragmentDoc = new TypedDocumentString(`
+    fragment InvitationFields on Invitation {
+  id
+  roomId
+  roomName
+  inviter {
+    id
+    displayName
+  }
+  invitee {
+    id
+    username
+    displayName
+  }
+  maxUses
+  uses
+  createdAt
+  expiresAt
+}
+    `, {"fragmentName":"InvitationFields"}) as unknown as TypedDocumentString<InvitationFieldsFragment, unknown>;
+export const MemberFieldsFragmentDoc = new TypedDocumentString(`
+    fragment MemberFields on Member {
+  role
+  mutedUntil
+  user {
+    id
+    username
+    displayName
+  }
+}
+    `, {"fragmentName":"MemberFields"}) as unknown as TypedDocumentString<MemberFieldsFragment, unknown>;
 export const RoomFieldsFragmentDoc = new TypedDocumentString(`
     fragment RoomFields on Room {
   id
@@ -297,6 +498,7 @@ export const RoomFieldsFragmentDoc = new TypedDocumentString(`
   viewerMembership {
     role
     joinedAt
+    mutedUntil
   }
   lastMessage {
     number
@@ -445,6 +647,7 @@ export const DiscoverDocument = new TypedDocumentString(`
   viewerMembership {
     role
     joinedAt
+    mutedUntil
   }
   lastMessage {
     number
@@ -459,6 +662,232 @@ export const DiscoverDocument = new TypedDocumentString(`
     }
   }
 }`) as unknown as TypedDocumentString<DiscoverQuery, DiscoverQueryVariables>;
+export const InviteDocument = new TypedDocumentString(`
+    mutation Invite($input: InviteInput!) {
+  invite(input: $input) {
+    ...InvitationFields
+    token
+  }
+}
+    fragment InvitationFields on Invitation {
+  id
+  roomId
+  roomName
+  inviter {
+    id
+    displayName
+  }
+  invitee {
+    id
+    username
+    displayName
+  }
+  maxUses
+  uses
+  createdAt
+  expiresAt
+}`) as unknown as TypedDocumentString<InviteMutation, InviteMutationVariables>;
+export const RoomInvitationsDocument = new TypedDocumentString(`
+    query RoomInvitations($roomId: ID!, $first: Int!, $after: String) {
+  room(id: $roomId) {
+    invitations(first: $first, after: $after) {
+      nodes {
+        ...InvitationFields
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+}
+    fragment InvitationFields on Invitation {
+  id
+  roomId
+  roomName
+  inviter {
+    id
+    displayName
+  }
+  invitee {
+    id
+    username
+    displayName
+  }
+  maxUses
+  uses
+  createdAt
+  expiresAt
+}`) as unknown as TypedDocumentString<RoomInvitationsQuery, RoomInvitationsQueryVariables>;
+export const OwnInvitationsDocument = new TypedDocumentString(`
+    query OwnInvitations($first: Int!) {
+  invitations(first: $first) {
+    nodes {
+      ...InvitationFields
+    }
+  }
+}
+    fragment InvitationFields on Invitation {
+  id
+  roomId
+  roomName
+  inviter {
+    id
+    displayName
+  }
+  invitee {
+    id
+    username
+    displayName
+  }
+  maxUses
+  uses
+  createdAt
+  expiresAt
+}`) as unknown as TypedDocumentString<OwnInvitationsQuery, OwnInvitationsQueryVariables>;
+export const JoinedRoomsDocument = new TypedDocumentString(`
+    query JoinedRooms {
+  heads {
+    rooms {
+      roomId
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<JoinedRoomsQuery, JoinedRoomsQueryVariables>;
+export const AcceptInvitationDocument = new TypedDocumentString(`
+    mutation AcceptInvitation($id: ID, $token: String) {
+  acceptInvitation(id: $id, token: $token) {
+    ...RoomFields
+  }
+}
+    fragment RoomFields on Room {
+  id
+  name
+  topic
+  visibility
+  memberCount
+  unreadCount
+  readNumber
+  version
+  epoch
+  createdAt
+  viewerMembership {
+    role
+    joinedAt
+    mutedUntil
+  }
+  lastMessage {
+    number
+    content
+    createdAt
+    deletedAt
+    authorId
+    author {
+      id
+      username
+      displayName
+    }
+  }
+}`) as unknown as TypedDocumentString<AcceptInvitationMutation, AcceptInvitationMutationVariables>;
+export const RevokeInvitationDocument = new TypedDocumentString(`
+    mutation RevokeInvitation($id: ID!) {
+  revokeInvitation(id: $id)
+}
+    `) as unknown as TypedDocumentString<RevokeInvitationMutation, RevokeInvitationMutationVariables>;
+export const MembersDocument = new TypedDocumentString(`
+    query Members($roomId: ID!, $first: Int!, $after: String) {
+  room(id: $roomId) {
+    members(first: $first, after: $after) {
+      nodes {
+        ...MemberFields
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+}
+    fragment MemberFields on Member {
+  role
+  mutedUntil
+  user {
+    id
+    username
+    displayName
+  }
+}`) as unknown as TypedDocumentString<MembersQuery, MembersQueryVariables>;
+export const BansDocument = new TypedDocumentString(`
+    query Bans($roomId: ID!, $first: Int!, $after: String) {
+  room(id: $roomId) {
+    bans(first: $first, after: $after) {
+      nodes {
+        user {
+          id
+          username
+          displayName
+        }
+        by {
+          id
+          displayName
+        }
+        reason
+        createdAt
+        until
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<BansQuery, BansQueryVariables>;
+export const SetRoleDocument = new TypedDocumentString(`
+    mutation SetRole($input: SetRoleInput!) {
+  setRole(input: $input) {
+    ...MemberFields
+  }
+}
+    fragment MemberFields on Member {
+  role
+  mutedUntil
+  user {
+    id
+    username
+    displayName
+  }
+}`) as unknown as TypedDocumentString<SetRoleMutation, SetRoleMutationVariables>;
+export const MuteMemberDocument = new TypedDocumentString(`
+    mutation MuteMember($input: MuteMemberInput!) {
+  muteMember(input: $input) {
+    ...MemberFields
+  }
+}
+    fragment MemberFields on Member {
+  role
+  mutedUntil
+  user {
+    id
+    username
+    displayName
+  }
+}`) as unknown as TypedDocumentString<MuteMemberMutation, MuteMemberMutationVariables>;
+export const KickMemberDocument = new TypedDocumentString(`
+    mutation KickMember($roomId: ID!, $userId: ID!) {
+  kickMember(roomId: $roomId, userId: $userId)
+}
+    `) as unknown as TypedDocumentString<KickMemberMutation, KickMemberMutationVariables>;
+export const BanMemberDocument = new TypedDocumentString(`
+    mutation BanMember($input: BanMemberInput!) {
+  banMember(input: $input)
+}
+    `) as unknown as TypedDocumentString<BanMemberMutation, BanMemberMutationVariables>;
+export const UnbanMemberDocument = new TypedDocumentString(`
+    mutation UnbanMember($roomId: ID!, $userId: ID!) {
+  unbanMember(roomId: $roomId, userId: $userId)
+}
+    `) as unknown as TypedDocumentString<UnbanMemberMutation, UnbanMemberMutationVariables>;
 export const RoomsDocument = new TypedDocumentString(`
     query Rooms($first: Int!, $after: String) {
   rooms(first: $first, after: $after) {
@@ -485,6 +914,7 @@ export const RoomsDocument = new TypedDocumentString(`
   viewerMembership {
     role
     joinedAt
+    mutedUntil
   }
   lastMessage {
     number
@@ -519,6 +949,7 @@ export const RoomDocument = new TypedDocumentString(`
   viewerMembership {
     role
     joinedAt
+    mutedUntil
   }
   lastMessage {
     number
@@ -570,6 +1001,7 @@ export const JoinRoomDocument = new TypedDocumentString(`
   viewerMembership {
     role
     joinedAt
+    mutedUntil
   }
   lastMessage {
     number
@@ -609,6 +1041,7 @@ export const CreateRoomDocument = new TypedDocumentString(`
   viewerMembership {
     role
     joinedAt
+    mutedUntil
   }
   lastMessage {
     number
@@ -631,26 +1064,61 @@ export const MarkReadDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<MarkReadMutation, MarkReadMutationVariables>;
-export const MembersDocument = new TypedDocumentString(`
-    query Members($roomId: ID!, $first: Int!, $after: String) {
+export const UpdateRoomDocument = new TypedDocumentString(`
+    mutation UpdateRoom($input: UpdateRoomInput!) {
+  updateRoom(input: $input) {
+    ...RoomFields
+  }
+}
+    fragment RoomFields on Room {
+  id
+  name
+  topic
+  visibility
+  memberCount
+  unreadCount
+  readNumber
+  version
+  epoch
+  createdAt
+  viewerMembership {
+    role
+    joinedAt
+    mutedUntil
+  }
+  lastMessage {
+    number
+    content
+    createdAt
+    deletedAt
+    authorId
+    author {
+      id
+      username
+      displayName
+    }
+  }
+}`) as unknown as TypedDocumentString<UpdateRoomMutation, UpdateRoomMutationVariables>;
+export const DeleteRoomDocument = new TypedDocumentString(`
+    mutation DeleteRoom($roomId: ID!) {
+  deleteRoom(roomId: $roomId)
+}
+    `) as unknown as TypedDocumentString<DeleteRoomMutation, DeleteRoomMutationVariables>;
+export const FirstMembersDocument = new TypedDocumentString(`
+    query FirstMembers($roomId: ID!) {
   room(id: $roomId) {
-    members(first: $first, after: $after) {
+    members(first: 2) {
       nodes {
         role
         user {
           id
-          username
           displayName
         }
-      }
-      pageInfo {
-        hasNextPage
-        endCursor
       }
     }
   }
 }
-    `) as unknown as TypedDocumentString<MembersQuery, MembersQueryVariables>;
+    `) as unknown as TypedDocumentString<FirstMembersQuery, FirstMembersQueryVariables>;
 export const SessionsDocument = new TypedDocumentString(`
     query Sessions {
   sessions {

@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useRouter, useSearch } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { DiscoverDocument, type RoomFieldsFragment } from '../../gql/graphql.ts';
 import { codeOf } from '../../shared/graphql/errors.ts';
 import { Queries } from '../../shared/graphql/Queries.tsx';
@@ -10,9 +10,10 @@ import { Tile } from '../../shared/ui/Avatar.tsx';
 import { Button, IconButton } from '../../shared/ui/Button.tsx';
 import { Icon } from '../../shared/ui/Icon.tsx';
 import { Bone, Notice, Patience } from '../../shared/ui/State.tsx';
-import CreateRoom from '../rooms/CreateRoom.tsx';
 import { joinRoom, useRooms } from '../rooms/store.ts';
 import styles from './DiscoverScreen.module.css';
+
+const CreateRoom = lazy(() => import('../rooms/CreateRoom.tsx'));
 
 const PAGE = 30;
 const TYPING_MS = 250;
@@ -69,7 +70,7 @@ export function DiscoverScreen() {
           <Results query={query} onCreate={() => setCreating(true)} />
         </Queries>
       </div>
-      {creating && <CreateRoom onClose={() => setCreating(false)} />}
+      <Suspense>{creating && <CreateRoom onClose={() => setCreating(false)} />}</Suspense>
     </main>
   );
 }
@@ -146,7 +147,8 @@ function Found({ room }: { room: RoomFieldsFragment }) {
       await joinRoom(room.id);
       await navigate({ to: '/rooms/$roomId', params: { roomId: room.id } });
     } catch (failure) {
-      setError(errorText(codeOf(failure)));
+      const code = codeOf(failure);
+      setError(code === 'FORBIDDEN' ? text.discover.banned : errorText(code));
       setBusy(false);
     }
   };

@@ -1,5 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
+import type { Visibility } from '../../gql/graphql.ts';
 import { codeOf, RequestError } from '../../shared/graphql/errors.ts';
 import { errorText, text } from '../../shared/i18n/text.ts';
 import { Button } from '../../shared/ui/Button.tsx';
@@ -7,11 +8,13 @@ import { Dialog } from '../../shared/ui/Dialog.tsx';
 import { Field } from '../../shared/ui/Field.tsx';
 import styles from './CreateRoom.module.css';
 import { createRoom } from './store.ts';
+import { VisibilityChoice } from './VisibilityChoice.tsx';
 
 export default function CreateRoom({ onClose }: { onClose(): void }) {
   const navigate = useNavigate();
   const [name, setName] = useState('');
   const [topic, setTopic] = useState('');
+  const [visibility, setVisibility] = useState<Visibility>('PUBLIC');
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<{ field: string | null; message: string } | null>(null);
 
@@ -21,7 +24,8 @@ export default function CreateRoom({ onClose }: { onClose(): void }) {
     setBusy(true);
     setFailure(null);
     try {
-      const roomId = await createRoom({ name: name.trim(), topic: topic.trim() || null });
+      const input = { name: name.trim(), topic: topic.trim() || null, visibility };
+      const roomId = await createRoom(input);
       onClose();
       await navigate({ to: '/rooms/$roomId', params: { roomId } });
     } catch (error) {
@@ -50,7 +54,7 @@ export default function CreateRoom({ onClose }: { onClose(): void }) {
           error={failure?.field === 'topic' ? failure.message : null}
           onChange={(event) => setTopic(event.target.value)}
         />
-        <p className={styles.note}>{text.create.note}</p>
+        <VisibilityChoice value={visibility} onChange={setVisibility} />
         <div className={styles.actions}>
           <Button onClick={onClose}>{text.cancel}</Button>
           <Button type="submit" look="primary" disabled={busy || !name.trim()}>

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { roomEntry as entry } from '../../testing/entry.ts';
 import {
   type Head,
   joinedByActivity,
@@ -13,25 +14,6 @@ import {
   withRead,
   withRoom,
 } from './model.ts';
-
-function entry(id: string, change: Partial<RoomEntry> = {}): RoomEntry {
-  return {
-    id,
-    name: id,
-    topic: '',
-    visibility: 'PUBLIC',
-    memberCount: 2,
-    version: 1,
-    countVersion: 0,
-    epoch: 'e',
-    member: true,
-    readNumber: 0,
-    lastNumber: 0,
-    activeAt: '2026-01-01T10:00:00Z',
-    preview: null,
-    ...change,
-  };
-}
 
 function head(roomId: string, change: Partial<Head> = {}): Head {
   return {

@@ -1,6 +1,6 @@
 /** The rooms that this tab knows: pure functions over immutable values. */
 
-import type { RoomFieldsFragment, Visibility } from '../../gql/graphql.ts';
+import type { Role, RoomFieldsFragment, Visibility } from '../../gql/graphql.ts';
 
 export interface RoomEntry {
   id: string;
@@ -14,6 +14,14 @@ export interface RoomEntry {
   countVersion: number;
   epoch: string;
   member: boolean;
+  /** What the viewer may do here; null: not a member. */
+  role: Role | null;
+  /** Until when the viewer may not write, if that is still to come. */
+  mutedUntil: string | null;
+  /** Of role and mute: the newer stands. */
+  membershipVersion: number;
+  /** How the viewer's membership ended, where that was told. */
+  departure: Departure | null;
   /** Everything up to this number is read; only grows. */
   readNumber: number;
   lastNumber: number;
@@ -21,6 +29,9 @@ export interface RoomEntry {
   activeAt: string;
   preview: Preview | null;
 }
+
+/** Why somebody is no longer a member. */
+export type Departure = 'left' | 'kicked' | 'banned' | 'room_deleted';
 
 export interface Preview {
   number: number;
@@ -55,6 +66,10 @@ export function entryFrom(room: RoomFieldsFragment): RoomEntry {
     countVersion: 0,
     epoch: room.epoch,
     member: room.viewerMembership !== null,
+    role: room.viewerMembership?.role ?? null,
+    mutedUntil: room.viewerMembership?.mutedUntil ?? null,
+    membershipVersion: 0,
+    departure: null,
     readNumber: room.readNumber,
     lastNumber: last?.number ?? room.readNumber,
     activeAt: last?.createdAt ?? room.viewerMembership?.joinedAt ?? room.createdAt,
@@ -74,6 +89,7 @@ export function withRoom(rooms: Rooms, entry: RoomEntry): Rooms {
   if (!known || known.epoch !== entry.epoch) return { ...rooms, [entry.id]: entry };
   const ahead = known.lastNumber > entry.lastNumber;
   const attributes = known.version > entry.version ? known : entry;
+  const membership = known.membershipVersion > entry.version ? known : entry;
   return {
     ...rooms,
     [entry.id]: {
@@ -82,6 +98,10 @@ export function withRoom(rooms: Rooms, entry: RoomEntry): Rooms {
       topic: attributes.topic,
       visibility: attributes.visibility,
       version: attributes.version,
+      role: entry.member ? membership.role : null,
+      mutedUntil: entry.member ? membership.mutedUntil : null,
+      membershipVersion: known.membershipVersion,
+      departure: entry.member ? null : known.departure,
       countVersion: known.countVersion,
       readNumber: Math.max(known.readNumber, entry.readNumber),
       lastNumber: Math.max(known.lastNumber, entry.lastNumber),
@@ -91,9 +111,20 @@ export function withRoom(rooms: Rooms, entry: RoomEntry): Rooms {
   };
 }
 
-export function withoutRoom(rooms: Rooms, id: string): Rooms {
+export function withoutRoom(rooms: Rooms, id: string, why: Departure | null = null): Rooms {
   const known = rooms[id];
-  return known ? { ...rooms, [id]: { ...known, member: false } } : rooms;
+  return known ? { ...rooms, [id]: departed(known, why) } : rooms;
+}
+
+function departed(known: RoomEntry, why: Departure | null): RoomEntry {
+  return {
+    ...known,
+    member: false,
+    role: null,
+    mutedUntil: null,
+    membershipVersion: 0,
+    departure: why ?? known.departure,
+  };
 }
 
 export interface NewMessage {
@@ -158,8 +189,7 @@ export function withHeads(rooms: Rooms, heads: readonly Head[], complete: boolea
   const ask: string[] = [];
   const joined = new Set(heads.map(({ roomId }) => roomId));
   for (const entry of Object.values(rooms)) {
-    if (complete && entry.member && !joined.has(entry.id))
-      next[entry.id] = { ...entry, member: false };
+    if (complete && entry.member && !joined.has(entry.id)) next[entry.id] = departed(entry, null);
   }
   for (const head of heads) {
     const known = next[head.roomId];

@@ -6,6 +6,7 @@ import {
   JoinRoomDocument,
   LeaveRoomDocument,
   RoomDocument,
+  type RoomFieldsFragment,
   RoomsDocument,
   type RoomsQuery,
 } from '../../gql/graphql.ts';
@@ -13,7 +14,9 @@ import { codeOf, type ErrorCode, RequestError } from '../../shared/graphql/error
 import { request } from '../../shared/graphql/request.ts';
 import type { PlazaEvent } from '../../shared/realtime/events.ts';
 import { useSession } from '../auth/session.ts';
+import { readDeparture, withMember } from './membership.ts';
 import {
+  type Departure,
   entryFrom,
   type Head,
   type HeadEvent,
@@ -121,21 +124,35 @@ export async function askRooms(ids: readonly string[]): Promise<void> {
 /** @throws RequestError */
 export async function joinRoom(roomId: string): Promise<void> {
   const { joinRoom: room } = await request(JoinRoomDocument, { roomId });
+  noteJoined(room);
+}
+
+/** The viewer has become a member. */
+export function noteJoined(room: RoomFieldsFragment): void {
   joins += 1;
+  noteRoom(room);
+}
+
+/** A room as a mutation has answered it. */
+export function noteRoom(room: RoomFieldsFragment): void {
   update((rooms) => withRoom(rooms, entryFrom(room)));
+}
+
+/** The viewer is no longer a member. */
+export function noteDeparted(roomId: string, why: Departure): void {
+  update((rooms) => withoutRoom(rooms, roomId, why));
 }
 
 /** @throws RequestError */
 export async function leaveRoom(roomId: string): Promise<void> {
   await request(LeaveRoomDocument, { roomId });
-  update((rooms) => withoutRoom(rooms, roomId));
+  noteDeparted(roomId, 'left');
 }
 
 /** Answers the new room's id. @throws RequestError */
 export async function createRoom(input: CreateRoomInput): Promise<string> {
   const { createRoom: room } = await request(CreateRoomDocument, { input });
-  joins += 1;
-  update((rooms) => withRoom(rooms, entryFrom(room)));
+  noteJoined(room);
   return room.id;
 }
 
@@ -174,12 +191,7 @@ export function applyRoomEvent(event: PlazaEvent): void {
       });
       break;
     case 'member.updated':
-      update((rooms) => {
-        const known = rooms[event.room];
-        if (!known || known.countVersion >= event.version) return rooms;
-        const { memberCount, version } = event;
-        return { ...rooms, [event.room]: { ...known, memberCount, countVersion: version } };
-      });
+      update((rooms) => withMember(rooms, event, useSession.getState().viewer?.id ?? ''));
       break;
     case 'joined':
       joins += 1;
@@ -188,7 +200,7 @@ export function applyRoomEvent(event: PlazaEvent): void {
       break;
     case 'left':
       if (event.version < (joinedAt.get(event.room) ?? 0)) break;
-      update((rooms) => withoutRoom(rooms, event.room));
+      noteDeparted(event.room, readDeparture(event.reason));
       break;
     case 'read':
       noteRead(event.room, event.number);

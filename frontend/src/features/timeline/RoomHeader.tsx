@@ -1,10 +1,14 @@
 import { useNavigate } from '@tanstack/react-router';
+import { lazy, Suspense, useState } from 'react';
 import { text } from '../../shared/i18n/text.ts';
 import { LiveIndicator } from '../../shared/realtime/LiveIndicator.tsx';
 import { useLive } from '../../shared/realtime/live.ts';
 import { IconButton } from '../../shared/ui/Button.tsx';
+import { Icon } from '../../shared/ui/Icon.tsx';
 import type { RoomEntry } from '../rooms/model.ts';
 import styles from './RoomHeader.module.css';
+
+const RoomSettings = lazy(() => import('../rooms/RoomSettings.tsx'));
 
 interface RoomHeaderProps {
   room: RoomEntry;
@@ -14,6 +18,7 @@ interface RoomHeaderProps {
 
 export function RoomHeader({ room, panel, onPanel }: RoomHeaderProps) {
   const navigate = useNavigate();
+  const [settings, setSettings] = useState(false);
   const live = useLive((state) => state.status === 'live');
   return (
     <header className={styles.head}>
@@ -24,7 +29,10 @@ export function RoomHeader({ room, panel, onPanel }: RoomHeaderProps) {
         onClick={() => void navigate({ to: '/rooms' })}
       />
       <div className={styles.words}>
-        <h1>{room.name}</h1>
+        <h1>
+          {room.name}
+          {room.visibility === 'PRIVATE' && <Private />}
+        </h1>
         <p className={styles.topic}>{room.topic}</p>
       </div>
       {!live && (
@@ -39,6 +47,30 @@ export function RoomHeader({ room, panel, onPanel }: RoomHeaderProps) {
         aria-pressed={panel}
         onClick={onPanel}
       />
+      {room.member && (
+        <IconButton
+          icon="more"
+          label={text.room.settings}
+          aria-haspopup="dialog"
+          onClick={() => setSettings(true)}
+        />
+      )}
+      <Suspense>
+        {settings && room.member && <RoomSettings room={room} onClose={() => setSettings(false)} />}
+      </Suspense>
     </header>
+  );
+}
+
+function Private() {
+  return (
+    <span
+      className={styles.lock}
+      role="img"
+      aria-label={text.rooms.private}
+      title={text.rooms.private}
+    >
+      <Icon name="lock" small />
+    </span>
   );
 }

@@ -15,6 +15,12 @@ const yearDate = new Intl.DateTimeFormat(undefined, {
   month: '2-digit',
   day: '2-digit',
 });
+const moment = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short',
+  hour: 'numeric',
+  minute: '2-digit',
+});
 const relativeDay = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
 const whole = new Intl.NumberFormat();
 const plural = new Intl.PluralRules('en');
@@ -55,6 +61,13 @@ export function formatWhen(iso: string, now = new Date()): string {
   if (days <= 0) return time.format(date);
   if (days < 7) return weekday.format(date);
   return date.getFullYear() === now.getFullYear() ? shortDate.format(date) : yearDate.format(date);
+}
+
+/** For when something ends: the time today, else the day and the time, else the date. */
+export function formatUntil(iso: string, now = new Date()): string {
+  const date = new Date(iso);
+  if (daysBetween(date, now) === 0) return time.format(date);
+  return date.getFullYear() === now.getFullYear() ? moment.format(date) : fullDate.format(date);
 }
 
 function daysBetween(date: Date, now: Date): number {

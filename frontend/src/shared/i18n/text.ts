@@ -70,6 +70,7 @@ export const text = {
     unread: (count: number) => `${formatNumber(count)} unread`,
     members: (count: number) => counted(count, 'member', 'members'),
     loading: 'Loading rooms',
+    private: 'Private room',
   },
 
   create: {
@@ -77,7 +78,6 @@ export const text = {
     name: 'Name',
     topic: 'Topic',
     topicHint: 'What it is about. You can leave it out.',
-    note: 'Everybody who is signed in can find, read and join it.',
     submit: 'Create room',
   },
 
@@ -89,6 +89,7 @@ export const text = {
     joinRoom: (name: string) => `Join ${name}`,
     open: 'Open',
     joined: 'Joined',
+    banned: 'You are banned from this room.',
     none: 'No room matches.',
     noneHint: 'Try fewer letters, or open a new room.',
     empty: 'There is no room yet.',
@@ -135,15 +136,17 @@ export const text = {
       refused: 'Not sent: the server refused this message.',
       forbidden: 'Not sent: you cannot write in this room.',
     },
+    settings: 'Room settings',
     leave: 'Leave room',
     leaveTitle: (name: string) => `Leave ${name}?`,
     leaveHint: 'You can join again at any time.',
     membersFailed: 'The members could not be loaded.',
     moreMembers: 'Show more',
+    role: { OWNER: 'Owner', ADMIN: 'Admin', MODERATOR: 'Moderator', MEMBER: '' },
     guest: 'You are reading as a guest.',
+    guestRemoved: 'You were removed from this room. You can read on, and join again.',
     join: 'Join room',
     from: (author: string) => `New message from ${author}`,
-    role: { OWNER: 'Owner', ADMIN: 'Admin', MODERATOR: 'Moderator', MEMBER: '' },
   },
 
   composer: {

@@ -50,6 +50,7 @@ export type PlazaEvent =
       version: number;
       user: PushedPerson;
       role: string | null;
+      mutedUntil: string | null;
       memberCount: number;
     })
   | (About & { type: 'joined'; version: number })
@@ -132,6 +133,7 @@ function readBody(about: About, fields: Fields): PlazaEvent | null {
         version,
         user,
         role: isText(role) ? role.toUpperCase() : null,
+        mutedUntil: textOrNull(fields.mutedUntil),
         memberCount,
       };
     }

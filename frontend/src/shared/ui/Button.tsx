@@ -3,12 +3,19 @@ import styles from './Button.module.css';
 import { cx } from './cx.ts';
 import { Icon, type IconName } from './Icon.tsx';
 
+type Look = 'primary' | 'plain' | 'danger';
+
 interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
-  look?: 'primary' | 'plain' | 'danger';
+  look?: Look;
 }
 
 export function Button({ look = 'plain', className, ...rest }: ButtonProps) {
-  return <button type="button" {...rest} className={cx(styles.button, styles[look], className)} />;
+  return <button type="button" {...rest} className={cx(buttonClass(look), className)} />;
+}
+
+/** For a link that looks like a button. */
+export function buttonClass(look: Look): string {
+  return cx(styles.button, styles[look]);
 }
 
 interface IconButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {

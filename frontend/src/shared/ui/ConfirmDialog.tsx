@@ -12,9 +12,18 @@ interface ConfirmDialogProps {
   /** What it is about; an error stays in the dialog. */
   onConfirm(): Promise<void>;
   onClose(): void;
+  /** What an error means here, and what to do. */
+  explain?(error: unknown): string;
 }
 
-export function ConfirmDialog({ title, hint, confirm, onConfirm, onClose }: ConfirmDialogProps) {
+export function ConfirmDialog({
+  title,
+  hint,
+  confirm,
+  onConfirm,
+  onClose,
+  explain = (error) => errorText(codeOf(error)),
+}: ConfirmDialogProps) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
   const run = async () => {
@@ -23,7 +32,7 @@ export function ConfirmDialog({ title, hint, confirm, onConfirm, onClose }: Conf
       await onConfirm();
       onClose();
     } catch (failure) {
-      setError(errorText(codeOf(failure)));
+      setError(explain(failure));
       setBusy(false);
     }
   };

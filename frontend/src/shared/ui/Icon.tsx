@@ -35,6 +35,29 @@ const SHAPES = {
   left: <path d="m14 6-6 6 6 6" />,
   close: <path d="m6 6 12 12M18 6 6 18" />,
   check: <path d="m5 12.5 4.5 4.500L19 7.5" />,
+  more: <path d="M5 12h.01M12 12h.01M19 12h.01" strokeWidth="2.5" />,
+  link: (
+    <path d="M10 14a4 4 0 0 0 5.7 0l3.1-3.1a4 4 0 0 0-5.7-5.7L12 6.3M14 10a4 4 0 0 0-5.7 0l-3.1 3.1a4 4 0 0 0 5.7 5.7L12 17.7" />
+  ),
+  lock: (
+    <>
+      <rect x="5" y="11" width="14" height="9" rx="2" />
+      <path d="M8 11V8a4 4 0 0 1 8 0v3" />
+    </>
+  ),
+  hush: <path d="M4 10v4h3l5 4V6l-5 4zM16 9.5l5 5M21 9.5l-5 5" />,
+  ban: (
+    <>
+      <circle cx="12" cy="12" r="8.5" />
+      <path d="m6 6 12 12" />
+    </>
+  ),
+  invite: (
+    <>
+      <circle cx="10" cy="8" r="3.5" />
+      <path d="M3.5 20c.6-3.6 3.3-5.5 6.5-5.5 1.6 0 3.1.5 4.3 1.4M18.5 14.5v6M15.5 17.5h6" />
+    </>
+  ),
   leave: <path d="M14 4H6v16h8M11 12h10M17.5 8.5 21 12l-3.5 3.5" />,
 } satisfies Record<string, ReactNode>;
 

@@ -1,0 +1,222 @@
+/**
+ * Words about running a room and its people. They stand apart from text.ts
+ * because they load with the dialogs and panels that show them.
+ */
+import { counted, formatNumber, formatUntil } from './format.ts';
+
+export const roomText = {
+  visibility: {
+    label: 'Who may read',
+    PUBLIC: 'Public',
+    PUBLIC_HINT: 'Everybody who is signed in can find, read and join it.',
+    PRIVATE: 'Private',
+    PRIVATE_HINT: 'Only members can find and read it. People come in by invitation.',
+    opens: 'Everybody will be able to read it, with all that has been written so far.',
+    closes: 'Members stay. Nobody else will find or read it any more.',
+  },
+
+  settings: {
+    title: 'Room settings',
+    details: 'About this room',
+    name: 'Name',
+    topic: 'Topic',
+    topicHint: 'What it is about. You can leave it empty.',
+    noTopic: 'It has no topic.',
+    onlyAdmins: 'Admins and owners can change this.',
+    saved: 'Saved.',
+    ending: 'Leave or delete',
+  },
+
+  leave: {
+    action: 'Leave room',
+    title: (name: string) => `Leave ${name}?`,
+    back: 'You can join again at any time.',
+    backPrivate: 'You can come back only when somebody invites you.',
+    successor: (name: string) => `You are the last owner. ${name} becomes the owner.`,
+    empty: 'You are the last member. The room stays, and anybody can join it.',
+    emptyPrivate: 'You are the last member. The room is deleted with everything in it.',
+    loading: 'Looking who owns the room after you.',
+    unknown:
+      'Who owns the room after you could not be loaded. If you are the last owner, the first of the other members becomes owner.',
+  },
+
+  remove: {
+    action: 'Delete room',
+    title: (name: string) => `Delete ${name}?`,
+    hint: 'It is gone for everybody at once, with all messages. Nobody can bring it back.',
+    type: (name: string) => `Type “${name}” to confirm`,
+    confirm: 'Delete for good',
+  },
+
+  members: {
+    tab: 'Members',
+    bans: 'Banned',
+    tabs: 'People of this room',
+    failed: 'The members could not be loaded.',
+    more: 'Show more',
+    you: 'you',
+    muted: (until: string) => `Muted until ${formatUntil(until)}`,
+    mutedForNow: 'Muted until somebody lifts it',
+    actions: (name: string) => `Actions for ${name}`,
+    role: 'Role',
+    stepDown: 'Step down to',
+    OWNER: 'Owner',
+    ADMIN: 'Admin',
+    MODERATOR: 'Moderator',
+    MEMBER: 'Member',
+    mute: 'Mute',
+    muteFor: {
+      minutes: 'For 10 minutes',
+      hour: 'For an hour',
+      day: 'For a day',
+      lifted: 'Until lifted',
+    },
+    unmute: 'Lift the mute',
+    access: 'Access',
+    kick: 'Remove from room',
+    ban: 'Ban from room',
+    isNow: (name: string, role: string) => `${name} is now: ${role}.`,
+    isMuted: (name: string) => `${name} is muted.`,
+    isUnmuted: (name: string) => `${name} can write again.`,
+    isGone: (name: string) => `${name} is no longer a member.`,
+    isBanned: (name: string) => `${name} is banned.`,
+    isUnbanned: (name: string) => `${name} may come back.`,
+  },
+
+  kick: {
+    title: (name: string) => `Remove ${name}?`,
+    hint: 'They lose access at once. They can come back by joining again.',
+    hintPrivate: 'They lose access at once. They can come back by a new invitation.',
+    confirm: 'Remove',
+  },
+
+  makeOwner: {
+    title: (name: string) => `Make ${name} an owner?`,
+    hint: 'Owners can do everything, delete the room too. Nobody can take the role from an owner but they themselves.',
+    confirm: 'Make owner',
+  },
+
+  stepDown: {
+    title: (role: string) => `Step down to ${role.toLowerCase()}?`,
+    hint: 'You cannot take your present role back by yourself.',
+    confirm: 'Step down',
+  },
+
+  ban: {
+    title: (name: string) => `Ban ${name}?`,
+    hint: 'They lose access at once, and can neither read, join nor be invited until the ban ends.',
+    reason: 'Reason',
+    reasonHint: 'Those who moderate the room see it. You can leave it out.',
+    lasts: 'How long',
+    forever: 'For good',
+    hour: 'An hour',
+    day: 'A day',
+    week: 'A week',
+    month: '30 days',
+    confirm: 'Ban',
+  },
+
+  bans: {
+    empty: 'Nobody is banned.',
+    emptyHint: 'Whom you ban from the list of members appears here.',
+    failed: 'The bans could not be loaded.',
+    loading: 'Loading bans',
+    until: (until: string) => `Until ${formatUntil(until)}`,
+    forever: 'For good',
+    by: (name: string) => `by ${name}`,
+    lift: 'Lift ban',
+    liftOf: (name: string) => `Lift ban of ${name}`,
+    someone: 'Someone',
+  },
+
+  invite: {
+    action: 'Invite',
+    title: (room: string) => `Invite to ${room}`,
+    byName: 'By name',
+    username: 'Username',
+    usernameHint: 'They find the invitation below their list of rooms.',
+    send: 'Invite',
+    sent: (name: string) => `${name} is invited.`,
+    nobody: (name: string) => `Nobody is called ${name} here.`,
+    byLink: 'By link',
+    linkHint: 'Whoever has the link can use it.',
+    uses: 'Can be used',
+    times: (count: number) => (count === 1 ? 'Once' : `${formatNumber(count)} times`),
+    lasts: 'Works for',
+    hour: 'An hour',
+    day: 'A day',
+    week: 'A week',
+    month: '30 days',
+    make: 'Make link',
+    made: 'Your link is ready. It is shown here only, until you close this.',
+    link: 'Invitation link',
+    copy: 'Copy link',
+    copied: 'Copied',
+    copyFailed: 'Copying did not work. The link is selected: copy it with Ctrl C.',
+    open: 'Open invitations',
+    none: 'There is none.',
+    failed: 'The invitations could not be loaded.',
+    loading: 'Loading invitations',
+    aLink: 'Link',
+    used: (uses: number, most: number) =>
+      most === 1 ? 'for one person' : `${formatNumber(uses)} of ${counted(most, 'use', 'uses')}`,
+    until: (until: string) => `until ${formatUntil(until)}`,
+    by: (name: string) => `by ${name}`,
+    revoke: 'Revoke',
+    revokeOf: (what: string) => `Revoke the invitation: ${what}`,
+    more: 'Show more',
+  },
+
+  invited: {
+    title: 'Invitations',
+    by: (name: string) => `${name} invites you`,
+    byNobody: 'You are invited',
+    accept: 'Join',
+    acceptOf: (room: string) => `Join ${room}`,
+    decline: 'Decline',
+    declineOf: (room: string) => `Decline ${room}`,
+    over: 'This invitation has ended.',
+  },
+
+  way: {
+    title: 'You are invited to a room',
+    lead: 'Somebody sent you a link that lets you in.',
+    as: (name: string, username: string) => `You join as ${name} (${username}).`,
+    join: 'Join the room',
+    later: 'Not now',
+    first: 'Log in or create an account first. You come back here after.',
+    login: 'Log in',
+    register: 'Create account',
+    already: (room: string) => `You are already a member of ${room}.`,
+    alreadyHint: 'The link was not used up by this.',
+    open: 'Open the room',
+    over: 'This link does not work any more.',
+    overHint: 'It was used up, has expired or was revoked. Ask whoever sent it for a new one.',
+    rooms: 'To your rooms',
+  },
+
+  gone: {
+    left: (room: string) => `You have left ${room}.`,
+    kicked: (room: string) => `You were removed from ${room}.`,
+    banned: (room: string) => `You were banned from ${room}.`,
+    room_deleted: (room: string) => `${room} was deleted.`,
+    ended: (room: string) => `You are no longer a member of ${room}.`,
+    leftHint: 'You can come back when somebody invites you.',
+    kickedHint: 'Somebody who moderates it did that. You can come back by a new invitation.',
+    bannedHint:
+      'Somebody who moderates it did that. While the ban lasts you can neither read it nor come back.',
+    room_deletedHint: 'An owner deleted it with everything in it.',
+    endedHint: 'You left, or somebody who moderates it removed you.',
+  },
+
+  muted: {
+    until: (until: string) => `You are muted until ${formatUntil(until)}.`,
+    untilLifted: 'You are muted until somebody lifts it.',
+    hint: 'Somebody who moderates this room did that. You can read, but not write. Your draft is kept.',
+  },
+
+  refused: {
+    roles: 'What you see is how things are now.',
+    member: (name: string) => `${name} is no longer a member.`,
+  },
+} as const;
