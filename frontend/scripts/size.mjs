@@ -30,6 +30,7 @@ const shell = [entry, 'src/app/Shell.tsx'];
 const screens = {
   'index.html alone': [entry],
   login: [entry, 'src/features/auth/LoginScreen.tsx'],
+  'an invitation link': [entry, 'src/features/invitations/InviteScreen.tsx'],
   rooms: [...shell, 'src/app/NoRoom.tsx'],
   'a room': [...shell, 'src/features/timeline/RoomScreen.tsx'],
   discovery: [...shell, 'src/features/discovery/DiscoverScreen.tsx'],

@@ -16,6 +16,7 @@ import styles from './Shell.module.css';
 import { startSync, stopSync } from './sync.ts';
 
 const CreateRoom = lazy(() => import('../features/rooms/CreateRoom.tsx'));
+const OwnInvitations = lazy(() => import('../features/invitations/OwnInvitations.tsx'));
 const SettingsDialog = lazy(() => import('./SettingsDialog.tsx'));
 const ShortcutSheet = lazy(() => import('./ShortcutSheet.tsx'));
 
@@ -74,6 +75,10 @@ export function Shell() {
         <div className={styles.list}>
           <RoomList me={viewer.id} />
         </div>
+        {/* Below the list: what comes later moves nothing that is there. */}
+        <Suspense>
+          <OwnInvitations />
+        </Suspense>
         <div className={styles.me}>
           <Avatar id={viewer.id} name={viewer.displayName} small />
           <div className={styles.self}>

@@ -54,6 +54,15 @@ const register = createRoute({
   ),
 });
 
+const invite = createRoute({
+  getParentRoute: () => root,
+  path: '/invite/$token',
+  component: lazyRouteComponent(
+    () => import('../features/invitations/InviteScreen.tsx'),
+    'InviteScreen',
+  ),
+});
+
 const shell = createRoute({
   getParentRoute: () => root,
   id: 'shell',
@@ -97,7 +106,13 @@ const discover = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, login, register, shell.addChildren([rooms, room, discover])]),
+  routeTree: root.addChildren([
+    home,
+    login,
+    register,
+    invite,
+    shell.addChildren([rooms, room, discover]),
+  ]),
   defaultPreload: 'intent',
   defaultErrorComponent: Failed,
 });
