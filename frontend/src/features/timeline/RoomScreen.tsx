@@ -21,7 +21,7 @@ import { remove } from './sending.ts';
 import { heldOf, useTimelines } from './store.ts';
 import type { TextBoxHandle } from './TextBox.tsx';
 
-const MembersPanel = lazy(() => import('./MembersPanel.tsx'));
+const MembersPanel = lazy(() => import('../members/MembersPanel.tsx'));
 
 export function RoomScreen() {
   const { roomId } = useParams({ from: '/shell/rooms/$roomId' });
