@@ -1,13 +1,15 @@
 import { Link, useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { codeOf } from '../../shared/graphql/errors.ts';
+import { codeOf, type ErrorCode } from '../../shared/graphql/errors.ts';
 import { errorText, text } from '../../shared/i18n/text.ts';
 import { Button } from '../../shared/ui/Button.tsx';
 import { ConfirmDialog } from '../../shared/ui/ConfirmDialog.tsx';
 import { Bone, Notice, Patience } from '../../shared/ui/State.tsx';
 import { usePageVisible } from '../../shared/ui/usePageVisible.ts';
 import { useSession } from '../auth/session.ts';
+import { endingOf } from '../rooms/membership.ts';
 import { type RoomEntry, unreadOf } from '../rooms/model.ts';
+import { useMute } from '../rooms/mute.ts';
 import { joinRoom, loadRoom, useRooms } from '../rooms/store.ts';
 import { Composer } from './Composer.tsx';
 import { loadNewest, openRoom, setOpenRoom } from './history.ts';
@@ -22,6 +24,8 @@ import { heldOf, useTimelines } from './store.ts';
 import type { TextBoxHandle } from './TextBox.tsx';
 
 const MembersPanel = lazy(() => import('../members/MembersPanel.tsx'));
+const Departed = lazy(() => import('./Departed.tsx'));
+const Muted = lazy(() => import('./Muted.tsx'));
 
 export function RoomScreen() {
   const { roomId } = useParams({ from: '/shell/rooms/$roomId' });
@@ -34,13 +38,26 @@ function Room({ roomId }: { roomId: string }) {
   const [panel, setPanel] = useState(false);
 
   useEffect(() => {
-    setOpenRoom(roomId);
     if (!useRooms.getState().rooms[roomId]) void loadRoom(roomId);
-    return () => setOpenRoom(null);
   }, [roomId]);
 
   // How much is unread says how far back the messages have to be loaded.
   const known = room !== undefined;
+  const ending = room ? endingOf(room, isMissing(failure)) : null;
+  const ended = ending !== null;
+  // Gone without a word: whether it can still be read says more.
+  const lost = room !== undefined && !room.member && room.departure === null;
+  const wasMember = useRef(false);
+  useEffect(() => {
+    if (lost && wasMember.current) void loadRoom(roomId);
+    wasMember.current = room?.member === true;
+  }, [lost, room?.member, roomId]);
+  useEffect(() => {
+    // Of what has ended nothing is asked for any more.
+    if (ended) return;
+    setOpenRoom(roomId);
+    return () => setOpenRoom(null);
+  }, [roomId, ended]);
   useEffect(() => {
     const entry = useRooms.getState().rooms[roomId];
     if (known && entry) void openRoom(roomId, unreadOf(entry));
@@ -48,12 +65,12 @@ function Room({ roomId }: { roomId: string }) {
 
   if (!room) {
     if (!failure) return <main className={styles.main} />;
-    const missing =
-      failure === 'NOT_FOUND' || failure === 'FORBIDDEN' || failure === 'BAD_USER_INPUT';
+    const missing = isMissing(failure);
     return (
       <main className={styles.main}>
         <Notice
           alert
+          heading
           title={missing ? text.room.notFound : text.room.failed}
           action={
             missing ? (
@@ -70,6 +87,15 @@ function Room({ roomId }: { roomId: string }) {
       </main>
     );
   }
+  if (ending) {
+    return (
+      <main className={styles.main}>
+        <Suspense>
+          <Departed name={room.name} ending={ending} />
+        </Suspense>
+      </main>
+    );
+  }
   return (
     <div className={styles.split}>
       <main className={styles.main}>
@@ -79,6 +105,11 @@ function Room({ roomId }: { roomId: string }) {
       <Suspense>{panel && <MembersPanel room={room} onClose={() => setPanel(false)} />}</Suspense>
     </div>
   );
+}
+
+/** Not there, or not for the viewer: the same to whoever asks. */
+function isMissing(failure: ErrorCode | undefined): boolean {
+  return failure === 'NOT_FOUND' || failure === 'FORBIDDEN' || failure === 'BAD_USER_INPUT';
 }
 
 /** The log and what stands below it. */
@@ -92,7 +123,13 @@ function Conversation({ room }: { room: RoomEntry }) {
   const composer = useRef<TextBoxHandle>(null);
   const log = useRef<LogHandle>(null);
   const reading = useReading(room, timeline);
+  const mutedUntil = useMute(room.mutedUntil);
 
+  // It is there again after this.
+  const focusComposer = useCallback(
+    () => requestAnimationFrame(() => composer.current?.focus()),
+    [],
+  );
   const stopEditing = useCallback((id: string | null) => {
     setEditing(id);
     if (id === null) composer.current?.focus();
@@ -137,7 +174,11 @@ function Conversation({ room }: { room: RoomEntry }) {
       <Announcer timeline={timeline} me={me} />
       <footer className={styles.foot}>
         <div className={styles.wrap}>
-          {room.member ? (
+          {mutedUntil ? (
+            <Suspense fallback={<div className={styles.guest} />}>
+              <Muted until={mutedUntil} onOver={focusComposer} />
+            </Suspense>
+          ) : room.member ? (
             <Composer
               ref={composer}
               roomId={roomId}
@@ -238,6 +279,8 @@ function BeforeLog({ roomId, failed, busy }: BeforeLogProps) {
 function Guest({ room }: { room: RoomEntry }) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
+  const removed = room.departure === 'kicked';
+  const words = removed ? text.room.guestRemoved : text.room.guest;
   const join = async () => {
     setBusy(true);
     setError(null);
@@ -250,7 +293,7 @@ function Guest({ room }: { room: RoomEntry }) {
   };
   return (
     <div className={styles.guest}>
-      <span role={error ? 'alert' : undefined}>{error ?? text.room.guest}</span>
+      <span role={error || removed ? 'alert' : undefined}>{error ?? words}</span>
       <Button look="primary" disabled={busy} onClick={() => void join()}>
         {text.room.join}
       </Button>
