@@ -3,11 +3,14 @@
 import { randomBytes } from 'node:crypto';
 
 export interface Account {
+  id: string;
   username: string;
   password: string;
   displayName: string;
   token: string;
 }
+
+export type Role = 'MEMBER' | 'MODERATOR' | 'ADMIN' | 'OWNER';
 
 interface Answer {
   data?: Record<string, unknown> | null;
@@ -26,17 +29,24 @@ export class Api {
     const username = `${displayName.toLowerCase().replace(/[^a-z]/g, '')}-${unique()}`;
     const password = `secret-${unique()}`;
     const data = await this.#ask(
-      `mutation($input: RegisterInput!) { register(input: $input) { accessToken } }`,
+      `mutation($input: RegisterInput!) {
+        register(input: $input) { accessToken user { id } }
+      }`,
       { input: { username, password, displayName, client: 'NATIVE' } },
     );
-    const { accessToken } = data.register as { accessToken: string };
-    return { username, password, displayName, token: accessToken };
+    const { accessToken, user } = data.register as { accessToken: string; user: { id: string } };
+    return { id: user.id, username, password, displayName, token: accessToken };
   }
 
-  async createRoom(by: Account, name: string, topic: string | null = null): Promise<string> {
+  async createRoom(
+    by: Account,
+    name: string,
+    topic: string | null = null,
+    visibility: 'PUBLIC' | 'PRIVATE' = 'PUBLIC',
+  ): Promise<string> {
     const data = await this.#ask(
       `mutation($input: CreateRoomInput!) { createRoom(input: $input) { id } }`,
-      { input: { name, topic } },
+      { input: { name, topic, visibility } },
       by,
     );
     return (data.createRoom as { id: string }).id;
@@ -44,6 +54,58 @@ export class Api {
 
   async join(who: Account, roomId: string): Promise<void> {
     await this.#ask(`mutation($roomId: ID!) { joinRoom(roomId: $roomId) { id } }`, { roomId }, who);
+  }
+
+  /** Invites by name; the other one comes in. */
+  async bring(by: Account, who: Account, roomId: string): Promise<void> {
+    const { id } = await this.invite(by, { roomId, username: who.username });
+    await this.#ask(`mutation($id: ID!) { acceptInvitation(id: $id) { id } }`, { id }, who);
+  }
+
+  async invite(
+    by: Account,
+    input: { roomId: string; username?: string; maxUses?: number; expiresIn?: number },
+  ): Promise<{ id: string; token: string | null }> {
+    const data = await this.#ask(
+      `mutation($input: InviteInput!) { invite(input: $input) { id token } }`,
+      { input },
+      by,
+    );
+    return data.invite as { id: string; token: string | null };
+  }
+
+  async setRole(by: Account, roomId: string, who: Account, role: Role): Promise<void> {
+    await this.#ask(
+      `mutation($input: SetRoleInput!) { setRole(input: $input) { role } }`,
+      { input: { roomId, userId: who.id, role } },
+      by,
+    );
+  }
+
+  async kick(by: Account, roomId: string, who: Account): Promise<void> {
+    await this.#ask(
+      `mutation($roomId: ID!, $userId: ID!) { kickMember(roomId: $roomId, userId: $userId) }`,
+      { roomId, userId: who.id },
+      by,
+    );
+  }
+
+  async ban(by: Account, roomId: string, who: Account, reason: string | null = null) {
+    await this.#ask(
+      `mutation($input: BanMemberInput!) { banMember(input: $input) }`,
+      { input: { roomId, userId: who.id, reason } },
+      by,
+    );
+  }
+
+  /** `seconds` null: they may write again. */
+  async mute(by: Account, roomId: string, who: Account, seconds: number | null): Promise<void> {
+    const until = seconds === null ? null : new Date(Date.now() + seconds * 1_000).toISOString();
+    await this.#ask(
+      `mutation($input: MuteMemberInput!) { muteMember(input: $input) { role } }`,
+      { input: { roomId, userId: who.id, until } },
+      by,
+    );
   }
 
   async send(who: Account, roomId: string, content: string): Promise<void> {

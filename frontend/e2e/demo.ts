@@ -8,6 +8,19 @@ export interface Demo {
   roomId: string;
 }
 
+export interface PrivateDemo {
+  roomId: string;
+  name: string;
+  /** Of the room, whose members panel has every kind of row. */
+  owner: Account;
+  member: Account;
+  muted: Account;
+  /** Has an invitation by name. */
+  invited: Account;
+  /** Of a link that can be used often. */
+  token: string;
+}
+
 let made: Promise<Demo> | null = null;
 
 /** Made once a run. */
@@ -84,4 +97,31 @@ async function make(): Promise<Demo> {
     await api.send(lena, id, 'Hello everybody');
   }
   return { viewer: noor, roomId };
+}
+
+/** A private room with somebody of every role, one who is muted, one who is banned, and open invitations. */
+export async function privateDemo(): Promise<PrivateDemo> {
+  const api = new Api(baseUrl());
+  const owner = await api.register('Noor Karimi');
+  const admin = await api.register('Mei Lin');
+  const moderator = await api.register('Tomás Oliveira');
+  const member = await api.register('Ada Boateng');
+  const muted = await api.register('Lena Fischer');
+  const banned = await api.register('Bo Lindqvist');
+  const invited = await api.register('Samir Haddad');
+  const name = 'Incident review';
+  const topic = 'What happened, without blame. Notes go to the board.';
+  const roomId = await api.createRoom(owner, name, topic, 'PRIVATE');
+  for (const person of [admin, moderator, member, muted, banned]) {
+    await api.bring(owner, person, roomId);
+  }
+  await api.setRole(owner, roomId, admin, 'ADMIN');
+  await api.setRole(owner, roomId, moderator, 'MODERATOR');
+  await api.mute(owner, roomId, muted, 3_600);
+  await api.ban(owner, roomId, banned, 'Posted the customer list after being asked to stop');
+  await api.send(admin, roomId, 'The timeline is on the board. We start at ten.');
+  await api.send(member, roomId, 'I have the graphs from shard 7.');
+  await api.invite(owner, { roomId, username: invited.username });
+  const link = await api.invite(owner, { roomId, maxUses: 25, expiresIn: 86_400 });
+  return { roomId, name, owner, member, muted, invited, token: link.token ?? '' };
 }

@@ -160,7 +160,7 @@ test('logging out asks before it discards what is unsent', async () => {
   );
   await noor.send('never sent');
   await noor.log.getByText('Not sent yet').waitFor();
-  await noor.page.getByRole('button', { name: 'Settings' }).click();
+  await noor.page.getByRole('button', { name: 'Settings', exact: true }).click();
   await noor.page.getByRole('button', { name: 'Log out', exact: true }).click();
   const question = noor.page.getByRole('dialog', { name: 'Log out with unsent messages?' });
   await question.getByText('1 message has not been sent.').waitFor();
