@@ -3,7 +3,6 @@ import { lazy, Suspense, useEffect, useState } from 'react';
 import { useSession } from '../features/auth/session.ts';
 import { unreadOf } from '../features/rooms/model.ts';
 import { RoomList } from '../features/rooms/RoomList.tsx';
-import { Switcher } from '../features/rooms/Switcher.tsx';
 import { useRooms } from '../features/rooms/store.ts';
 import { resumeSends } from '../features/timeline/sending.ts';
 import { text } from '../shared/i18n/text.ts';
@@ -16,6 +15,8 @@ import styles from './Shell.module.css';
 import { startSync, stopSync } from './sync.ts';
 
 const CreateRoom = lazy(() => import('../features/rooms/CreateRoom.tsx'));
+const loadSwitcher = () => import('../features/rooms/Switcher.tsx');
+const Switcher = lazy(loadSwitcher);
 const OwnInvitations = lazy(() => import('../features/invitations/OwnInvitations.tsx'));
 const SettingsDialog = lazy(() => import('./SettingsDialog.tsx'));
 const ShortcutSheet = lazy(() => import('./ShortcutSheet.tsx'));
@@ -32,6 +33,8 @@ export function Shell() {
   useEffect(() => {
     void startSync();
     void resumeSends();
+    // Loaded before it is wanted: it jumps without the network too.
+    void loadSwitcher().catch(() => {});
     return stopSync;
   }, []);
   useEffect(() => {

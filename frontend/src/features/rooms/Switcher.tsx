@@ -12,7 +12,7 @@ import { useRooms } from './store.ts';
 const MAX_SHOWN = 8;
 
 /** Jumps to a room by a few letters of its name. */
-export function Switcher({ onClose }: { onClose(): void }) {
+export default function Switcher({ onClose }: { onClose(): void }) {
   const navigate = useNavigate();
   const rooms = useRooms((state) => state.rooms);
   const [query, setQuery] = useState('');

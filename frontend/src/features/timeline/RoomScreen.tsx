@@ -3,7 +3,6 @@ import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } fro
 import { codeOf, type ErrorCode } from '../../shared/graphql/errors.ts';
 import { errorText, text } from '../../shared/i18n/text.ts';
 import { Button } from '../../shared/ui/Button.tsx';
-import { ConfirmDialog } from '../../shared/ui/ConfirmDialog.tsx';
 import { Bone, Notice, Patience } from '../../shared/ui/State.tsx';
 import { usePageVisible } from '../../shared/ui/usePageVisible.ts';
 import { useSession } from '../auth/session.ts';
@@ -24,6 +23,9 @@ import { heldOf, useTimelines } from './store.ts';
 import type { TextBoxHandle } from './TextBox.tsx';
 
 const MembersPanel = lazy(() => import('../members/MembersPanel.tsx'));
+const ConfirmDialog = lazy(() =>
+  import('../../shared/ui/ConfirmDialog.tsx').then((module) => ({ default: module.ConfirmDialog })),
+);
 const Departed = lazy(() => import('./Departed.tsx'));
 const Muted = lazy(() => import('./Muted.tsx'));
 
@@ -191,15 +193,17 @@ function Conversation({ room }: { room: RoomEntry }) {
           )}
         </div>
       </footer>
-      {removing && (
-        <ConfirmDialog
-          title={text.room.removeTitle}
-          hint={text.room.removeHint}
-          confirm={text.room.remove}
-          onConfirm={() => remove(roomId, removing)}
-          onClose={() => setRemoving(null)}
-        />
-      )}
+      <Suspense>
+        {removing && (
+          <ConfirmDialog
+            title={text.room.removeTitle}
+            hint={text.room.removeHint}
+            confirm={text.room.remove}
+            onConfirm={() => remove(roomId, removing)}
+            onClose={() => setRemoving(null)}
+          />
+        )}
+      </Suspense>
     </>
   );
 }
