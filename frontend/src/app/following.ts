@@ -86,6 +86,13 @@ export function isFollowed(roomId: string): boolean {
   return room !== undefined && isPushed(room, isHeld);
 }
 
+/** Whether the room's channel is being opened: what was missed comes with it, or is asked for then. */
+export function isComing(roomId: string): boolean {
+  const channel = useRooms.getState().rooms[roomId]?.route?.channel;
+  if (!channel || !follower) return false;
+  return follower.connection.isOpening(channel) && !isHeld(channel);
+}
+
 /** Wanted channels that a token opens, of which there is none at hand. */
 function withoutToken(): string[] {
   const connection = follower?.connection;

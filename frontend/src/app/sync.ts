@@ -25,6 +25,7 @@ import {
   hasFailed,
   holds,
   isMissing,
+  isStale,
   learnHead,
   loadNewest,
   receive,
@@ -40,6 +41,7 @@ import { useLive } from '../shared/realtime/live.ts';
 import type { LiveStatus } from '../shared/realtime/status.ts';
 import {
   follow,
+  isComing,
   isFollowed,
   onOtherWay,
   onRefused,
@@ -195,8 +197,14 @@ async function compareAll(): Promise<boolean> {
     for (const { roomId, headSeq, epoch } of heads) learnHead(roomId, headSeq, epoch);
     // While not live, only what is on the screen is asked for.
     const live = useLive.getState().status !== 'not-live';
-    const behind = heads.filter(({ roomId }) => live || roomId === openRoomOf());
-    await Promise.all([...behind.map(({ roomId }) => catchUpIfBehind(roomId)), compareVisited()]);
+    const behind = heads.filter(
+      ({ roomId }) => (live || roomId === openRoomOf()) && !(isComing(roomId) && !isStale(roomId)),
+    );
+    const open = openRoomOf();
+    await Promise.all([
+      ...behind.map(({ roomId }) => catchUpIfBehind(roomId)),
+      open !== null && isComing(open) ? null : compareVisited(),
+    ]);
     if (useRooms.getState().list === 'failed') await loadRooms();
     return true;
   } catch {
