@@ -9,7 +9,7 @@ import { askOnline, forgetHere } from '../features/timeline/here.ts';
 import { catchUp, catchUpAnew } from '../features/timeline/history.ts';
 import { isNear, useOpen } from '../features/timeline/open.ts';
 import type { RealtimeConnection } from '../shared/realtime/connection.ts';
-import { opensByToken } from '../shared/realtime/subscriptions.ts';
+import { opensByToken } from '../shared/realtime/names.ts';
 import { hasSilentRooms, isPushed, leaving, type Wanted, wantedChannels } from './channels.ts';
 
 /** More tokens than this are asked for at once. */
