@@ -107,6 +107,20 @@ describe('a reconnect', () => {
     expect(useRooms.getState().rooms.r7?.lastNumber).toBe(2);
   });
 
+  test('renews by one query where there is one large room, too, and when much was missed', async () => {
+    const place = add('a', 'room');
+    await begin('a');
+    for (const more of [1, 9]) {
+      asked.length = 0;
+      hub.cut();
+      for (let n = 0; n < more; n += 1) write(place);
+      await tick(2_000);
+      expect(count('HeadsWithTokens', 'Heads')).toBe(1);
+      expect(count('SubscriptionToken', 'Room')).toBe(0);
+      expect(contents('a')).toHaveLength(place.messages.head);
+    }
+  });
+
   test('that recovered asks nothing of who is in small rooms alone', async () => {
     add('small', 'personal');
     await begin('small');

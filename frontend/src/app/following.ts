@@ -36,6 +36,8 @@ let follower: Follower | null = null;
 let unsubscribe: (() => void)[] = [];
 let soon: Timer | undefined;
 let silent = false;
+/** The connection is new: one query brings the tokens of all. */
+let renewing = false;
 const held = new Map<string, Wanted>();
 /** Channels that are no longer wanted, after `changes` was answered. */
 const settled = new Set<string>();
@@ -68,6 +70,7 @@ export function stopFollowing(): void {
   for (const { timer } of refused.values()) if (timer) clearTimeout(timer);
   for (const timer of asking.values()) clearTimeout(timer);
   silent = false;
+  renewing = false;
   for (const known of [held, settled, settling, refused, asking]) known.clear();
   forgetHere();
 }
@@ -111,8 +114,14 @@ export function wantsTokens(): boolean {
   return withoutToken().length > 0;
 }
 
-/** Holds what is wanted now. What still lacks a token is asked for alone if `alone`. */
-export function follow(alone = false): void {
+/** What tokens open has to be held anew, by one query for all. */
+export function onConnected(): void {
+  renewing = true;
+  follow();
+}
+
+/** Holds what is wanted now; with `renewed`, what still lacks a token asks for its own. */
+export function follow(renewed = false): void {
   clearTimeout(soon);
   soon = undefined;
   if (!follower) return;
@@ -130,7 +139,8 @@ export function follow(alone = false): void {
   }
   for (const channel of [...refused.keys()]) if (!wanted.has(channel)) forgive(channel);
   const lacking = withoutToken();
-  const wait = !alone && lacking.length > FEW;
+  if (renewed || lacking.length === 0) renewing = false;
+  const wait = !renewed && lacking.length > (renewing ? 0 : FEW);
   connection.hold(held.keys(), new Set(wait ? lacking : []));
   for (const roomId of settle) settleRoom(roomId);
   if (wait) askTokens();

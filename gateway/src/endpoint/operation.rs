@@ -6,7 +6,7 @@ use async_graphql::parser::types::{DocumentOperations, ExecutableDocument};
 pub(super) const OTHER: &str = "other";
 
 /// The SPA's operations, sorted.
-const KNOWN: [&str; 24] = [
+const KNOWN: [&str; 28] = [
     "Changes",
     "ConnectionToken",
     "CreateRoom",
@@ -14,6 +14,7 @@ const KNOWN: [&str; 24] = [
     "Discover",
     "Edit",
     "Heads",
+    "HeadsWithTokens",
     "JoinRoom",
     "LeaveRoom",
     "Login",
@@ -23,6 +24,7 @@ const KNOWN: [&str; 24] = [
     "Newer",
     "Newest",
     "Older",
+    "Online",
     "Refresh",
     "Register",
     "RevokeSession",
@@ -30,6 +32,8 @@ const KNOWN: [&str; 24] = [
     "Rooms",
     "Send",
     "Sessions",
+    "SetTyping",
+    "SubscriptionToken",
     "Users",
 ];
 
