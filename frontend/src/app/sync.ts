@@ -104,6 +104,8 @@ export async function startSync(): Promise<void> {
     fetchToken,
     onConnected: () => {
       tokensAt = 0;
+      clearTimeout(soon.get('tokens'));
+      soon.delete('tokens');
       onConnected();
     },
     onSubscribed,
