@@ -496,10 +496,7 @@ describe('guarantee 4 on the screen', { timeout: 1_200_000 }, () => {
           await end();
         }
       }),
-      {
-        numRuns: Number(process.env.PLAZA_PROPERTY_RUNS ?? 100),
-        interruptAfterTimeLimit: Number(process.env.LIMIT ?? 1e9),
-      },
+      { numRuns: Number(process.env.PLAZA_PROPERTY_RUNS ?? 100) },
     );
   });
 });
