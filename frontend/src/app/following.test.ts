@@ -242,8 +242,10 @@ describe('crossing', () => {
       place.cross();
       write(place);
       place.forward(9);
-      await tick(3_000);
+      // Not only when the list hears of it.
+      await tick(150);
       expect(contents('a')).toHaveLength(place.messages.head);
+      await tick(3_000);
       expect(count('Changes')).toBe(1);
       expect([...hub.subscribed.keys()].length).toBe(place.mode === 'room' ? 3 : 1);
     }
@@ -268,6 +270,19 @@ describe('somebody who only reads', () => {
     expect(contents('a')).toEqual(['a 1', 'a 2']);
     expect(asked).toEqual([]);
   });
+});
+
+test('what was written between the first page and the channel is asked for once the channel is there', async () => {
+  const place = add('a', 'room', false);
+  await begin();
+  hub.latencyMs = 300;
+  const shown = visit('a');
+  await tick(100);
+  expect(contents('a')).toEqual(['a 1']);
+  write(place);
+  await shown;
+  await tick(400);
+  expect(contents('a')).toEqual(['a 1', 'a 2']);
 });
 
 test('a large room that was left long ago is not caught up with before it is opened', async () => {
