@@ -133,13 +133,25 @@ test('somebody who only reads a large room sees it live', async () => {
   const roomId = await api.createRoom(ada, `Public ${unique()}`);
   await comeUntil(api, roomId, [], fanoutThreshold() + 1);
   const reader = await profile();
-  let polls = 0;
+  let [polls, subscribed] = [0, false];
   reader.page.on('request', (request) => {
     if (/query Changes/.test(request.postData() ?? '')) polls += 1;
   });
+  reader.page.on('websocket', (socket) => {
+    socket.on('framesent', ({ payload }) => {
+      subscribed ||= String(payload).includes(`room:${roomId}.`);
+    });
+  });
   await reader.login(guest, `/rooms/${roomId}`);
   await reader.status('Live');
-  await reader.page.getByText('1 here', { exact: true }).waitFor({ timeout: ARRIVES_MS });
+  await until(
+    async () => subscribed,
+    (done) => done,
+    ARRIVES_MS,
+  );
+  // It asks once then, for what was written before.
+  await api.send(ada, roomId, 'message zero');
+  await reader.message('message zero').waitFor({ timeout: 5_000 });
   polls = 0;
   for (const text of ['one', 'two', 'three']) {
     await api.send(ada, roomId, `message ${text}`);

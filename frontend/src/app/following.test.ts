@@ -20,6 +20,8 @@ let hub: Hub;
 /** The operations that were asked, and what channels were tried. */
 let asked: string[];
 let tried: { channel: string; at: number }[];
+/** Answers of this operation are held up, though given. */
+let late: { operation: string; until: Promise<void> } | null;
 
 vi.mock('../shared/graphql/request.ts', () => ({
   setTokenSource: () => {},
@@ -27,7 +29,9 @@ vi.mock('../shared/graphql/request.ts', () => ({
     const operation = /(?:query|mutation) (\w+)/.exec(String(document))?.[1] ?? '';
     asked.push(operation);
     try {
-      return structuredClone(plaza.answer(operation, variables));
+      const answer = structuredClone(plaza.answer(operation, variables));
+      if (operation === late?.operation) await late.until;
+      return answer;
     } catch (error) {
       throw error instanceof Refused ? new RequestError(error.code, 'refused') : error;
     }
@@ -64,6 +68,16 @@ async function begin(open?: string): Promise<void> {
   tried.length = 0;
 }
 
+/** Holds the answers of an operation up until what it returns is called. */
+function holdUp(operation: string): () => void {
+  let release = () => {};
+  const until = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  late = { operation, until };
+  return release;
+}
+
 async function visit(id: string): Promise<void> {
   setOpenRoom(id);
   if (!useRooms.getState().rooms[id]) await loadRoom(id);
@@ -75,6 +89,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   asked = [];
   tried = [];
+  late = null;
   plaza = new Plaza();
   hub = new Hub((channel, token) => {
     tried.push({ channel, at: Date.now() });
@@ -252,6 +267,27 @@ describe('crossing', () => {
   });
 });
 
+test.each(['becomes small', 'is closed to the public'])(
+  'the channel of a room that %s is left once changes was answered, not before',
+  async (how) => {
+    const place = add('a', 'room');
+    await begin('a');
+    const before = place.channel ?? '';
+    const answer = holdUp('Changes');
+    if (how === 'becomes small') place.cross();
+    else place.changeVisibility();
+    place.forward(9);
+    await tick(5_000);
+    const channels = () => hub.client?.channels ?? [];
+    expect(channels()).toContain(before);
+    if (place.channel) expect(channels()).toContain(place.channel);
+    answer();
+    await tick(200);
+    expect(channels()).not.toContain(before);
+    expect(count('Changes')).toBe(1);
+  },
+);
+
 describe('somebody who only reads', () => {
   test('polls a small room, and gets the channel of a large one', async () => {
     const place = add('a', 'personal', false);
@@ -270,6 +306,23 @@ describe('somebody who only reads', () => {
     expect(contents('a')).toEqual(['a 1', 'a 2']);
     expect(asked).toEqual([]);
   });
+});
+
+test('what was written after a first page that is still on its way is asked for', async () => {
+  const place = add('a', 'room', false);
+  await begin();
+  hub.latencyMs = 300;
+  const answer = holdUp('Newest');
+  const shown = visit('a');
+  await tick(100);
+  write(place);
+  await tick(700);
+  expect(hub.subscribed.has(place.channel ?? '')).toBe(true);
+  expect(contents('a')).toBeUndefined();
+  answer();
+  await shown;
+  await tick(100);
+  expect(contents('a')).toEqual(['a 1', 'a 2']);
 });
 
 test('what was written between the first page and the channel is asked for once the channel is there', async () => {
