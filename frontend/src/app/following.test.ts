@@ -351,6 +351,19 @@ test('a large room that was left long ago is not caught up with before it is ope
   expect(contents('a')).toEqual(['a 1', 'a 2']);
 });
 
+test('an answer from before a departure is not taken for what is', async () => {
+  const place = add('a', 'room');
+  await begin('a');
+  const answer = holdUp('Room');
+  const asking = loadRoom('a');
+  place.setMember(false);
+  place.forward(1);
+  await tick(50);
+  answer();
+  await asking;
+  expect(useRooms.getState().rooms.a?.member).toBe(false);
+});
+
 test('what is said of the open room is shown, and forgotten with it', async () => {
   const [a] = [add('a', 'room'), add('b', 'room')];
   await begin('a');
