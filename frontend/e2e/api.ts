@@ -108,6 +108,20 @@ export class Api {
     );
   }
 
+  async leave(who: Account, roomId: string): Promise<void> {
+    await this.#ask(`mutation($roomId: ID!) { leaveRoom(roomId: $roomId) }`, { roomId }, who);
+  }
+
+  /** How the room's events travel. */
+  async fanout(who: Account, roomId: string): Promise<string> {
+    const data = await this.#ask(
+      `query($roomId: ID!) { room(id: $roomId) { fanout } }`,
+      { roomId },
+      who,
+    );
+    return (data.room as { fanout: string }).fanout;
+  }
+
   async send(who: Account, roomId: string, content: string): Promise<void> {
     const input = { roomId, content, clientMessageId: crypto.randomUUID() };
     await this.#ask(

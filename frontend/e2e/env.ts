@@ -15,6 +15,9 @@ export const baseUrl = () => need('PLAZA_E2E_URL');
 /** A second one, started with PLAZA_REALTIME_ENABLED=false. */
 export const baseUrlOff = () => need('PLAZA_E2E_URL_OFF');
 
+/** The number of members that makes a room of the first Plaza a large one. */
+export const fanoutThreshold = () => Number(need('PLAZA_ROOMS_FANOUT_THRESHOLD'));
+
 const run = promisify(execFile);
 
 /** Stops or starts one part of the first Plaza by the command in PLAZA_E2E_CTL. */

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Account, Api, unique } from './api.ts';
 import { Profile, until } from './browser.ts';
-import { baseUrl, baseUrlOff, control } from './env.ts';
+import { baseUrl, baseUrlOff, control, fanoutThreshold } from './env.ts';
 
 const MESSAGES = 200;
 const open: Profile[] = [];
@@ -36,6 +36,14 @@ async function two(base: string): Promise<Two> {
   return { api, account: first, roomId, people };
 }
 
+/** Others join, who only listen. */
+async function makeLarge({ api, account, roomId }: Two): Promise<void> {
+  for (let members = 2; members < fanoutThreshold(); members += 1) {
+    await api.join(await api.register('Lena Fischer'), roomId);
+  }
+  expect(await api.fanout(account, roomId)).toBe('ROOM');
+}
+
 const line = (n: number) => `line ${String(n).padStart(3, '0')}`;
 const LINE = /line \d{3}/;
 
@@ -65,14 +73,16 @@ async function expectWhole({ api, account, roomId, people }: Two, count: number)
 
 describe('guarantee 6: no real-time layer, no outage', () => {
   test.each([
-    ['kill', 'centrifugo'],
-    ['stop', 'redis'],
-    ['stop', 'publisher'],
+    ['kill', 'centrifugo', 'small'],
+    ['stop', 'redis', 'small'],
+    ['stop', 'publisher', 'small'],
+    ['kill', 'centrifugo', 'large'],
   ] as const)(
-    '%s %s in a conversation: sending and reading go on, and all is caught up after',
-    async (end, part) => {
+    '%s %s in a conversation in a %s room: sending and reading go on, and all is caught up after',
+    async (end, part, size) => {
       const talkers = await two(baseUrl());
       const { people } = talkers;
+      if (size === 'large') await makeLarge(talkers);
       await Promise.all(people.map((person) => person.status('Live')));
       await talk(talkers, 1, 50);
 

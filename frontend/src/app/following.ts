@@ -9,7 +9,7 @@ import { askOnline, forgetHere } from '../features/timeline/here.ts';
 import { catchUp, catchUpAnew } from '../features/timeline/history.ts';
 import { isNear, useOpen } from '../features/timeline/open.ts';
 import type { RealtimeConnection } from '../shared/realtime/connection.ts';
-import { opensByToken } from '../shared/realtime/subscriptions.ts';
+import { opensByToken } from '../shared/realtime/names.ts';
 import { hasSilentRooms, isPushed, leaving, type Wanted, wantedChannels } from './channels.ts';
 
 /** More tokens than this are asked for at once. */
@@ -36,6 +36,8 @@ let follower: Follower | null = null;
 let unsubscribe: (() => void)[] = [];
 let soon: Timer | undefined;
 let silent = false;
+/** The connection is new: one query brings the tokens of all. */
+let renewing = false;
 const held = new Map<string, Wanted>();
 /** Channels that are no longer wanted, after `changes` was answered. */
 const settled = new Set<string>();
@@ -68,6 +70,7 @@ export function stopFollowing(): void {
   for (const { timer } of refused.values()) if (timer) clearTimeout(timer);
   for (const timer of asking.values()) clearTimeout(timer);
   silent = false;
+  renewing = false;
   for (const known of [held, settled, settling, refused, asking]) known.clear();
   forgetHere();
 }
@@ -84,6 +87,13 @@ const isHeld = (channel: string) => follower?.connection.isSubscribed(channel) ?
 export function isFollowed(roomId: string): boolean {
   const room = useRooms.getState().rooms[roomId];
   return room !== undefined && isPushed(room, isHeld);
+}
+
+/** Whether the room's channel is being opened: what was missed comes with it, or is asked for then. */
+export function isComing(roomId: string): boolean {
+  const channel = useRooms.getState().rooms[roomId]?.route?.channel;
+  if (!channel || !follower) return false;
+  return follower.connection.isOpening(channel) && !isHeld(channel);
 }
 
 /** Wanted channels that a token opens, of which there is none at hand. */
@@ -104,8 +114,14 @@ export function wantsTokens(): boolean {
   return withoutToken().length > 0;
 }
 
-/** Holds what is wanted now. What still lacks a token is asked for alone if `alone`. */
-export function follow(alone = false): void {
+/** What tokens open has to be held anew, by one query for all. */
+export function onConnected(): void {
+  renewing = true;
+  follow();
+}
+
+/** Holds what is wanted now; with `renewed`, what still lacks a token asks for its own. */
+export function follow(renewed = false): void {
   clearTimeout(soon);
   soon = undefined;
   if (!follower) return;
@@ -123,7 +139,8 @@ export function follow(alone = false): void {
   }
   for (const channel of [...refused.keys()]) if (!wanted.has(channel)) forgive(channel);
   const lacking = withoutToken();
-  const wait = !alone && lacking.length > FEW;
+  if (renewed || lacking.length === 0) renewing = false;
+  const wait = !renewed && lacking.length > (renewing ? 0 : FEW);
   connection.hold(held.keys(), new Set(wait ? lacking : []));
   for (const roomId of settle) settleRoom(roomId);
   if (wait) askTokens();

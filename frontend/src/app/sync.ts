@@ -25,6 +25,7 @@ import {
   hasFailed,
   holds,
   isMissing,
+  isStale,
   learnHead,
   loadNewest,
   receive,
@@ -40,7 +41,9 @@ import { useLive } from '../shared/realtime/live.ts';
 import type { LiveStatus } from '../shared/realtime/status.ts';
 import {
   follow,
+  isComing,
   isFollowed,
+  onConnected,
   onOtherWay,
   onRefused,
   onSubscribed,
@@ -70,6 +73,8 @@ let compareTimer: ReturnType<typeof setTimeout> | undefined;
 let running = false;
 /** Whether the comparison that runs brings the tokens of channels. */
 let bringsTokens = false;
+/** When tokens were last asked for because of a want of them. */
+let tokensAt = 0;
 let silent = false;
 /** Of the installation, as its answers say. */
 let epoch: string | null = null;
@@ -97,7 +102,12 @@ export async function startSync(): Promise<void> {
       codeOf(error) === 'UNAUTHENTICATED' && useSession.getState().status !== 'signed-in',
     freshToken,
     fetchToken,
-    onConnected,
+    onConnected: () => {
+      tokensAt = 0;
+      clearTimeout(soon.get('tokens'));
+      soon.delete('tokens');
+      onConnected();
+    },
     onSubscribed,
     onRefused,
     onEvents: (events, own) => {
@@ -128,15 +138,19 @@ async function fetchToken(channel: string): Promise<string | null> {
   }
 }
 
-function onConnected(): void {
-  follow();
-  // Once it is known whether a comparison begins anyway.
-  later('tokens', () => wantsTokens() && askTokens(), 0);
-}
-
-/** One comparison brings the tokens of all rooms. */
+/**
+ * One comparison brings the tokens of all rooms: the one that a gap begins
+ * anyway, perhaps. While nobody answers, it is not asked again and again.
+ */
 function askTokens(): void {
-  if (!(syncing && bringsTokens)) void resync();
+  if (soon.has('tokens')) return;
+  const run = () => {
+    soon.delete('tokens');
+    if (!wantsTokens() || (syncing && bringsTokens)) return;
+    tokensAt = Date.now();
+    void resync();
+  };
+  soon.set('tokens', setTimeout(run, Math.max(0, tokensAt + RETRY_MS - Date.now())));
 }
 
 export function stopSync(): void {
@@ -151,6 +165,7 @@ export function stopSync(): void {
   soon.clear();
   past.clear();
   silent = false;
+  tokensAt = 0;
   epoch = null;
   document.removeEventListener('visibilitychange', onVisible);
   useLive.setState({ status: 'catching-up' });
@@ -195,8 +210,14 @@ async function compareAll(): Promise<boolean> {
     for (const { roomId, headSeq, epoch } of heads) learnHead(roomId, headSeq, epoch);
     // While not live, only what is on the screen is asked for.
     const live = useLive.getState().status !== 'not-live';
-    const behind = heads.filter(({ roomId }) => live || roomId === openRoomOf());
-    await Promise.all([...behind.map(({ roomId }) => catchUpIfBehind(roomId)), compareVisited()]);
+    const behind = heads.filter(
+      ({ roomId }) => (live || roomId === openRoomOf()) && !(isComing(roomId) && !isStale(roomId)),
+    );
+    const open = openRoomOf();
+    await Promise.all([
+      ...behind.map(({ roomId }) => catchUpIfBehind(roomId)),
+      open !== null && isComing(open) ? null : compareVisited(),
+    ]);
     if (useRooms.getState().list === 'failed') await loadRooms();
     return true;
   } catch {
@@ -221,13 +242,13 @@ function enter(next: string, round: number): void {
 }
 
 /** Does it once within the next 2 s, however often it is wanted until then. */
-function later(key: string, work: () => void, spreadMs = SPREAD_MS): void {
+function later(key: string, work: () => void): void {
   if (soon.has(key)) return;
   const run = () => {
     soon.delete(key);
     work();
   };
-  soon.set(key, setTimeout(run, Math.random() * spreadMs));
+  soon.set(key, setTimeout(run, Math.random() * SPREAD_MS));
 }
 
 /** Of a room whose events do not come, one that is only read, say, the changes are asked for. */

@@ -32,6 +32,8 @@ export class Place {
   /** Of every change, and of the latest that clients compare. */
   version = 1;
   stateVersion = 1;
+  /** Whether the list is told of each message at once, or by `tellHead`. */
+  tellsHeads = true;
   /** What the publisher has not sent yet. */
   outbox: Committed[] = [];
   /** What it has, and where to. */
@@ -119,9 +121,14 @@ export class Place {
     for (const { event, after } of this.outbox.splice(0, count)) {
       for (const channel of this.#channelsOf(event)) this.#send(channel, event);
       after?.();
-      const { head } = this.#told;
-      if (head && String(event.type).startsWith('message')) this.#send(head, this.head());
+      if (this.tellsHeads && String(event.type).startsWith('message')) this.tellHead();
     }
+  }
+
+  /** Tells the list where the room stands. */
+  tellHead(): void {
+    const { head } = this.#told;
+    if (head) this.#send(head, this.head());
   }
 
   /** Sends an earlier event again. */

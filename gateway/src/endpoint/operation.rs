@@ -6,7 +6,7 @@ use async_graphql::parser::types::{DocumentOperations, ExecutableDocument};
 pub(super) const OTHER: &str = "other";
 
 /// The SPA's operations, sorted.
-const KNOWN: [&str; 39] = [
+const KNOWN: [&str; 43] = [
     "AcceptInvitation",
     "BanMember",
     "Bans",
@@ -19,6 +19,7 @@ const KNOWN: [&str; 39] = [
     "Edit",
     "FirstMembers",
     "Heads",
+    "HeadsWithTokens",
     "Invite",
     "JoinRoom",
     "JoinedRooms",
@@ -32,6 +33,7 @@ const KNOWN: [&str; 39] = [
     "Newer",
     "Newest",
     "Older",
+    "Online",
     "OwnInvitations",
     "Refresh",
     "Register",
@@ -43,6 +45,8 @@ const KNOWN: [&str; 39] = [
     "Send",
     "Sessions",
     "SetRole",
+    "SetTyping",
+    "SubscriptionToken",
     "UnbanMember",
     "UpdateRoom",
     "Users",

@@ -10,7 +10,7 @@ export function Typing() {
   const people = useHere((here) => here.people);
   const count = useHere((here) => here.count);
   return (
-    <div className={styles.typing} data-typing>
+    <div className={styles.typing}>
       {words(
         people.map(({ displayName }) => displayName),
         count,

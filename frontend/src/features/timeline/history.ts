@@ -223,6 +223,11 @@ export function holds(roomId: string): boolean {
   return heldOf(roomId).timeline !== null;
 }
 
+/** Whether the room's timeline is of an epoch that is over, or too far behind. */
+export function isStale(roomId: string): boolean {
+  return heldOf(roomId).timeline?.stale ?? false;
+}
+
 /** Whether loading the room's first page has failed. */
 export function hasFailed(roomId: string): boolean {
   return heldOf(roomId).failed.first !== null;

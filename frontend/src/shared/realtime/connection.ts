@@ -1,5 +1,6 @@
 import { Centrifuge, UnauthorizedError } from 'centrifuge';
 import { type PlazaEvent, readPublication } from './events.ts';
+import { isPersonal } from './names.ts';
 import { type LiveStatus, liveStatus, TICK_LIMIT_MS } from './status.ts';
 import { type SubscriptionEvents, Subscriptions } from './subscriptions.ts';
 
@@ -25,7 +26,6 @@ export interface ConnectionOptions extends Omit<SubscriptionEvents, 'onPublicati
 
 /** A token for an attempt must not be older than this: it is good for a few seconds only. */
 const TOKEN_AGE_MS = 3_000;
-const PERSONAL = 'personal:';
 const CHECK_MS = 1_000;
 const RETRY_MIN_MS = 4_000;
 const RETRY_MAX_MS = 60_000;
@@ -153,7 +153,7 @@ export class RealtimeConnection {
       this.options.onConnected();
     });
     client.on('subscribed', ({ channel, recovered }) => {
-      if (channel.startsWith(PERSONAL) && !recovered) this.options.onGap();
+      if (isPersonal(channel) && !recovered) this.options.onGap();
     });
     client.on('publication', ({ channel, data }) => this.#receive(channel, data));
     client.on('disconnected', () => {
@@ -184,7 +184,7 @@ export class RealtimeConnection {
   #receive(channel: string, data: unknown): void {
     const events = readPublication(data);
     const about = events.filter(({ type }) => type !== 'tick');
-    if (about.length > 0) this.options.onEvents(about, channel.startsWith(PERSONAL));
+    if (about.length > 0) this.options.onEvents(about, isPersonal(channel));
     if (about.length !== events.length) this.#tick();
   }
 

@@ -1,4 +1,5 @@
 import { type Centrifuge, type Subscription, UnauthorizedError } from 'centrifuge';
+import { isEphemeral, keepsState, opensByToken } from './names.ts';
 
 export interface SubscriptionEvents {
   /** A token of the last few seconds; null: there is none. */
@@ -23,13 +24,6 @@ interface Held {
   /** From where to go on after a reconnect. */
   position: Position | null;
 }
-
-/** Others, those of private rooms and of who is where, are opened by the server's own check. */
-export const opensByToken = (channel: string) => /^(room|head):/.test(channel);
-/** Its only publication is the state that stands: each subscribe brings it. */
-const keepsState = (channel: string) => /^(private)?head:/.test(channel);
-/** Kept nowhere: there is nothing to recover. */
-const isEphemeral = (channel: string) => channel.startsWith('live:');
 
 /**
  * The channels that a client holds beside those that its connection opens. The
