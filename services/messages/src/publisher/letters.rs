@@ -44,13 +44,11 @@ impl Letters {
         let letters = of_one_event.filter_map(|refusals| {
             let (first, others) = refusals.split_first()?;
             let reason = reason(first, others.len());
-            match first.place {
-                Some(place) => Some(self.letter(&entries.get(place)?.0, reason)),
-                None => {
-                    let word = words.iter().find(|word| word.channel == first.channel)?;
-                    Some(self.letter(&as_entry(word), reason))
-                }
+            if let Some(place) = first.place {
+                return Some(self.letter(&entries.get(place)?.0, reason));
             }
+            let word = words.iter().find(|word| word.channel == first.channel)?;
+            Some(self.letter(&as_entry(word), reason))
         });
         letters.collect()
     }

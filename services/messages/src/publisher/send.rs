@@ -182,20 +182,19 @@ impl Sender {
                 return;
             }
             Outcome::Never { code, message } => {
-                match window.origins(step) {
-                    origins @ ([] | [_]) => self.refused.push(Refusal {
-                        place: origins.first().map(|origin| origin.place),
-                        channel,
-                        code,
-                        message,
-                    }),
+                let origins = window.origins(step);
+                if origins.len() > 1 {
                     // One of them is at fault: each is tried alone.
-                    _ => {
-                        tally.apart = true;
-                        window.hold(step, at);
-                        return;
-                    }
+                    tally.apart = true;
+                    window.hold(step, at);
+                    return;
                 }
+                self.refused.push(Refusal {
+                    place: origins.first().map(|origin| origin.place),
+                    channel,
+                    code,
+                    message,
+                });
             }
         }
         if window.answered(step, at) {
