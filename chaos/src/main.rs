@@ -193,6 +193,21 @@ async fn run(args: &Args, seed: u64, disk: bool) -> anyhow::Result<bool> {
         ],
     };
     let stack = Stack::start(&args.plaza, options).await?;
+    let held = break_it(args, seed, bounds.duration, &schedule, &stack).await;
+    if !matches!(held, Ok(true)) {
+        stack.keep_logs();
+    }
+    held
+}
+
+/// Goes through the schedule while people write and read, and reports.
+async fn break_it(
+    args: &Args,
+    seed: u64,
+    duration: Duration,
+    schedule: &Schedule,
+    stack: &Stack,
+) -> anyhow::Result<bool> {
     let url = stack.url()?;
     println!("Plaza runs at {url}");
     let recoveries = Arc::new(Recoveries::new(args.people.into(), args.replicas));
@@ -204,21 +219,16 @@ async fn run(args: &Args, seed: u64, disk: bool) -> anyhow::Result<bool> {
         args.rooms,
         schedule.faults.len()
     );
-    let injector = Injector::new(&stack, recoveries);
-    injector
-        .run(&schedule, bounds.duration, || load.progress())
-        .await?;
+    let injector = Injector::new(stack, recoveries);
+    injector.run(schedule, duration, || load.progress()).await?;
     let end = load.finish(Duration::from_secs(args.patience_s)).await?;
     let verdict = Verdict::of(&end);
     let holds = verdict.holds() && !end.recoveries.iter().any(Recovery::is_slow);
-    let report = Report::new(seed, args, &schedule, &end, &verdict);
+    let report = Report::new(seed, args, schedule, &end, &verdict);
     print!("{}", report.text());
     if let Some(path) = &args.report {
         report.write(path)?;
         println!("The report is in {}", path.display());
-    }
-    if !holds {
-        stack.keep_logs();
     }
     Ok(holds)
 }

@@ -192,12 +192,20 @@ impl Stack {
             let twin = twins.get_mut(&node);
             return twin.with_context(|| format!("there is no {node}"))?.pid();
         }
-        let status = self.status().await?;
-        let parts = status.parts.iter();
-        parts
-            .filter(|known| known.name == node.part.name())
-            .find_map(|known| known.pid)
-            .with_context(|| format!("{node} does not run"))
+        let begun = Instant::now();
+        loop {
+            let status = self.status().await?;
+            let mut parts = status.parts.iter();
+            let part = parts.find(|known| known.name == node.part.name());
+            if let Some(pid) = part.and_then(|known| known.pid) {
+                return Ok(pid);
+            }
+            // It ended by itself, and is started again after a pause.
+            if begun.elapsed() > PATIENCE {
+                bail!("{node} does not run");
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 
     /// Breaks or mends the network of a target.
