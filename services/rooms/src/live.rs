@@ -92,7 +92,7 @@ impl Live {
     pub(crate) fn takes(&self, room: RoomId, user: UserId) -> bool {
         self.0.as_ref().is_some_and(|live| {
             let rate = live.rate.as_ref();
-            rate.is_none_or(|rate| rate.take((room, user), COST).is_ok())
+            rate.is_none_or(|rate| rate.take((room, user), 0, COST).is_ok())
         })
     }
 
