@@ -6,7 +6,7 @@
 import { isClosed, isWithoutChannels, loadRoom, useRooms } from '../features/rooms/store.ts';
 import { freshToken } from '../features/rooms/tokens.ts';
 import { askOnline, forgetHere } from '../features/timeline/here.ts';
-import { catchUp, catchUpAnew } from '../features/timeline/history.ts';
+import { catchUp, catchUpAnew, holdsOrLoads } from '../features/timeline/history.ts';
 import { isNear, useOpen } from '../features/timeline/open.ts';
 import type { RealtimeConnection } from '../shared/realtime/connection.ts';
 import { opensByToken } from '../shared/realtime/names.ts';
@@ -81,6 +81,12 @@ function catchUpUnsaid(roomId: string): void {
   if (!room?.member && room?.route?.mode !== 'ROOM') void catchUp(roomId);
 }
 
+/** The open room, and those left last: of one that was never shown there is nothing to follow. */
+function place() {
+  const { room, left } = useOpen.getState();
+  return { room, left: left.filter(holdsOrLoads) };
+}
+
 const isHeld = (channel: string) => follower?.connection.isSubscribed(channel) ?? false;
 
 /** Whether the room's events come by themselves, as long as the connection is live. */
@@ -100,7 +106,7 @@ export function isComing(roomId: string): boolean {
 function withoutToken(): string[] {
   const connection = follower?.connection;
   if (!connection?.connected) return [];
-  const wanted = wantedChannels(useRooms.getState().rooms, useOpen.getState());
+  const wanted = wantedChannels(useRooms.getState().rooms, place());
   return [...wanted.keys()].filter(
     (channel) =>
       opensByToken(channel) &&
@@ -127,9 +133,9 @@ export function follow(renewed = false): void {
   if (!follower) return;
   const { connection, askTokens, onSilent } = follower;
   const { rooms } = useRooms.getState();
-  const place = useOpen.getState();
-  const wanted = wantedChannels(rooms, place);
-  const { drop, settle } = leaving(held, wanted, rooms, place, isHeld, (channel) =>
+  const at = place();
+  const wanted = wantedChannels(rooms, at);
+  const { drop, settle } = leaving(held, wanted, rooms, at, isHeld, (channel) =>
     settled.has(channel),
   );
   for (const channel of drop) held.delete(channel);
@@ -144,7 +150,7 @@ export function follow(renewed = false): void {
   connection.hold(held.keys(), new Set(wait ? lacking : []));
   for (const roomId of settle) settleRoom(roomId);
   if (wait) askTokens();
-  if (place.room !== null && isWithoutChannels(place.room)) askChannels(place.room);
+  if (at.room !== null && isWithoutChannels(at.room)) askChannels(at.room);
   const now = connection.connected && hasSilentRooms(rooms, isHeld);
   if (now !== silent) {
     silent = now;
@@ -156,7 +162,7 @@ export function follow(renewed = false): void {
 function settleRoom(roomId: string): void {
   if (settling.has(roomId)) return;
   settling.add(roomId);
-  const wanted = wantedChannels(useRooms.getState().rooms, useOpen.getState());
+  const wanted = wantedChannels(useRooms.getState().rooms, place());
   const before = [...held].filter(
     ([channel, what]) => what.roomId === roomId && !wanted.has(channel),
   );

@@ -397,7 +397,9 @@ function checkChannels(): void {
   for (const place of plaza.places.values()) {
     const { id, live, channel, headChannel, member, readable } = place;
     if (id === open && readable) needed.push(live, ...(channel ? [channel] : []));
-    if (left.includes(id) && readable && channel) (member ? needed : allowed).push(channel);
+    if (left.includes(id) && readable && channel) {
+      (member && heldOf(id).timeline ? needed : allowed).push(channel);
+    }
     if (member && headChannel) needed.push(headChannel);
   }
   const held = hub.client?.channels ?? [];

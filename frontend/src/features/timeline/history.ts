@@ -223,6 +223,11 @@ export function holds(roomId: string): boolean {
   return heldOf(roomId).timeline !== null;
 }
 
+/** Whether this tab holds the room's timeline, or is loading it. */
+export function holdsOrLoads(roomId: string): boolean {
+  return holds(roomId) || heldOf(roomId).loading.first;
+}
+
 /** Whether the room's timeline is of an epoch that is over, or too far behind. */
 export function isStale(roomId: string): boolean {
   return heldOf(roomId).timeline?.stale ?? false;
