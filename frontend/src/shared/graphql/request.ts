@@ -19,7 +19,7 @@ export interface RequestOptions {
 const TIMEOUT_MS = 15_000;
 const ENDPOINT = '/graphql';
 /** Nullable fields that an answer is good without: a message reads on while nobody can say who its author is. */
-const DISPENSABLE: ReadonlySet<unknown> = new Set(['author']);
+const DISPENSABLE: ReadonlySet<unknown> = new Set(['author', 'token', 'headToken']);
 
 let tokens: TokenSource = { current: () => null, renew: async () => null };
 
