@@ -91,6 +91,15 @@ async fn a_request_can_be_followed_and_every_promised_metric_is_there() {
             assert!(!log.contains(own), "{part} logs {own}");
         }
     }
+    // What is measured when people come and are put out.
+    let bob = plaza.person().await;
+    bob.joins(&plaza, &room).await;
+    let ban =
+        "mutation($room: ID!, $user: ID!) { banMember(input: { roomId: $room, userId: $user }) }";
+    let banned = ada
+        .ask(&plaza, ban, json!({ "room": room, "user": bob.id }))
+        .await;
+    banned.data();
     // Gauges are set every few seconds.
     eventually(Duration::from_secs(30), async || {
         let mut metrics = String::new();

@@ -76,6 +76,9 @@ struct Inner {
 impl Live {
     /// Publishes until the last clone is gone; without Centrifugo, nothing.
     pub(crate) fn new(centrifugo: Option<Client>) -> Self {
+        for outcome in ["sent", "dropped"] {
+            metrics::counter!("plaza_live_publications_total", "outcome" => outcome).increment(0);
+        }
         Self(centrifugo.map(|client| {
             let (out, waiting) = mpsc::channel(WAITING);
             tokio::spawn(publish(client, waiting));

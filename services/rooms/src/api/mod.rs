@@ -126,6 +126,7 @@ pub(crate) struct Api {
 impl Api {
     pub(crate) fn new(parts: Parts) -> Self {
         acting::count_from_start();
+        subscribe::count_from_start();
         let most = parts.channels.rooms_standing_cache_size;
         let memory = Arc::new(Memory::new(most));
         let store = Store::new(

@@ -129,6 +129,14 @@ impl Verdict {
     }
 }
 
+/// Shows the answers that operators watch before the first of them.
+pub(super) fn count_from_start() {
+    for verdict in [Verdict::YES, Verdict::NO, Verdict::LATER] {
+        metrics::counter!("plaza_channel_verdicts_total", "verdict" => verdict.label())
+            .increment(0);
+    }
+}
+
 /// Whether somebody may open a channel that no token opens.
 pub(super) async fn subscribe(
     State(api): State<Api>,

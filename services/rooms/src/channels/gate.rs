@@ -40,6 +40,9 @@ pub(crate) struct Gate {
 impl Gate {
     /// One that relies on nothing that it remembers until [`Gate::follow`].
     pub(crate) fn new(store: Store, args: ChannelArgs) -> Self {
+        for source in ["memory", "database"] {
+            metrics::counter!("plaza_channel_questions_total", "from" => source).increment(0);
+        }
         let waiting = usize::try_from(args.rooms_channel_questions).unwrap_or(usize::MAX);
         Self {
             memory: store.memory.clone(),
