@@ -212,28 +212,6 @@ async fn fanout(bench: &Bench, room: RoomId) -> Fanout {
     bench.send_internal(Request::get(path)).await.parse()
 }
 
-/// How long it takes until 500 people who join one room at once are in it.
-/// `cargo test -p plaza-rooms --lib measure_ -- --ignored --nocapture`
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement"]
-async fn measure_500_joins_of_one_room_at_once() {
-    let bench = Bench::new().await;
-    let mut took = Vec::new();
-    for _ in 0..5 {
-        let room = bench.create(&Issuer::person("ada"), "Rust").await.id;
-        let people: Vec<_> = (0..500).map(|n| Issuer::person(&format!("p{n}"))).collect();
-        let begun = std::time::Instant::now();
-        let answers = join_all(people.iter().map(|who| bench.join(who, room))).await;
-        took.push(begun.elapsed().as_secs_f64());
-        assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
-    }
-    took.sort_by(f64::total_cmp);
-    println!(
-        "500 joins of one room at once: median {:.2} s of {took:.2?}",
-        took[2]
-    );
-}
-
 /// Counts the queries of this thread's connections.
 #[derive(Debug, Default, Clone)]
 struct Queries(Arc<AtomicUsize>);

@@ -104,8 +104,6 @@ pub(super) async fn handle(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use http::StatusCode;
     use plaza_clients::auth::{ConnectionToken, Grant};
     use plaza_kit::token::SERVICE_HEADER;
@@ -430,23 +428,5 @@ mod tests {
         let request = by_gateway(&ada.access_token).json(&json!({ "channels": [room()] }));
         let answer = request.send(&installation.router_without_keys()).await;
         assert_eq!(answer.code(), "UNAVAILABLE");
-    }
-
-    /// What a reconnect costs auth. `cargo test -p plaza-auth -- --ignored --nocapture signatures`
-    #[tokio::test]
-    #[ignore = "a measurement"]
-    async fn what_two_hundred_signatures_cost() {
-        let installation = Installation::new().await;
-        let ada = installation.register("ada").await;
-        let channels = json!((0..MAX_SUBSCRIPTIONS).map(|_| room()).collect::<Vec<_>>());
-        let mut took = Vec::new();
-        for _ in 0..50 {
-            let begun = Instant::now();
-            let answer = ask(&installation, &ada, &channels).await;
-            took.push(begun.elapsed());
-            answer.expect(StatusCode::OK);
-        }
-        took.sort_unstable();
-        println!("200 tokens: median {:?}, worst {:?}", took[25], took[49]);
     }
 }
