@@ -27,6 +27,9 @@ CREATE TABLE rooms (
     CHECK (state_version BETWEEN 1 AND version)
 ) WITH (fillfactor = 80);
 
+-- What is said again when Redis may have forgotten it.
+CREATE INDEX rooms_by_change ON rooms (updated_at);
+
 -- Discovery without a search, read backwards: most members first.
 CREATE INDEX rooms_by_size ON rooms (member_count, id) WHERE visibility = 'public';
 

@@ -1,5 +1,6 @@
 //! What rooms says again when Redis may have forgotten it: who is no longer a
-//! member. All other changes carry a version, by which clients see what they lack.
+//! member, and where a room's events come from. All other changes carry a
+//! version, by which clients see what they lack.
 
 use chrono::{DateTime, Utc};
 use plaza_events::{
@@ -10,7 +11,10 @@ use plaza_events::{
 use plaza_types::{RoomId, UserId, Version};
 use sqlx::PgConnection;
 
-use super::Store;
+use super::{
+    StorageError, Store,
+    error::{position, read},
+};
 
 impl Repeat for Store {
     fn repeat<'a>(
@@ -19,7 +23,11 @@ impl Repeat for Store {
         partition: Partition,
         since: DateTime<Utc>,
     ) -> Repeated<'a> {
-        Box::pin(self.removals_since(connection, partition, since))
+        Box::pin(async move {
+            let mut said = self.removals_since(connection, partition, since).await?;
+            said.extend(self.ways_since(connection, partition, since).await?);
+            Ok(said)
+        })
     }
 }
 
@@ -72,6 +80,47 @@ impl Store {
     }
 }
 
+impl Store {
+    /// From which channels the events of rooms come that have changed: whoever
+    /// did not hear of a crossing would hear nothing at all. The version is that
+    /// of the latest change, which may be another one: what is said is so by then.
+    async fn ways_since(
+        &self,
+        connection: &mut PgConnection,
+        partition: Partition,
+        since: DateTime<Utc>,
+    ) -> sqlx::Result<Vec<NewEvent>> {
+        let rows = sqlx::query!(
+            "SELECT id, state_version, fanout, visibility, generation, updated_at
+             FROM rooms WHERE updated_at >= $1",
+            since,
+        )
+        .fetch_all(connection)
+        .await?;
+        let of_partition = rows.into_iter().filter_map(|row| {
+            let room = RoomId::from(row.id);
+            (Partition::of(&room.to_string()) == partition).then_some((room, row))
+        });
+        let ways = of_partition.map(|(room, row)| {
+            let body = Body::Fanout {
+                version: position("state_version", row.state_version)?,
+                mode: read("fanout", &row.fanout)?,
+                visibility: read("visibility", &row.visibility)?,
+                generation: position("generation", row.generation)?,
+            };
+            let event = Event {
+                room: Some(room),
+                epoch: self.epoch,
+                time: row.updated_at,
+                body,
+            };
+            Ok::<_, StorageError>(NewEvent::room(room, event))
+        });
+        ways.map(|way| way.map_err(|error| sqlx::Error::Decode(error.into())))
+            .collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -80,9 +129,13 @@ mod tests {
     use http::StatusCode;
     use plaza_events::outbox;
     use plaza_testkit::Issuer;
+    use plaza_types::FanoutMode;
 
     use super::*;
-    use crate::api::testing::Bench;
+    use crate::{
+        api::{Limits, testing::Bench},
+        domain::Threshold,
+    };
 
     /// The events that are said again of everything in the last ten minutes.
     async fn said_again(bench: &Bench, room: RoomId) -> Vec<(String, Event)> {
@@ -118,11 +171,45 @@ mod tests {
         }
         bench.join(&eve, room).await.expect(StatusCode::OK);
         let said = said_again(&bench, room).await;
-        let [(key, event)] = said.as_slice() else {
+        let [(key, event), (of_room, way)] = said.as_slice() else {
             panic!("{said:?}");
         };
+        assert_eq!((of_room, way.room), (&room.to_string(), Some(room)));
+        assert!(matches!(
+            way.body,
+            Body::Fanout {
+                mode: FanoutMode::Personal,
+                ..
+            }
+        ));
         assert_eq!((key, event.room), (&bob.id.to_string(), Some(room)));
         assert!(matches!(event.body, Body::Left { version, .. } if version.get() == 7));
+    }
+
+    #[tokio::test]
+    async fn guarantee_4_a_crossing_is_told_again() {
+        let limits = Limits {
+            fanout_threshold: Threshold(2),
+            ..Limits::default()
+        };
+        let bench = Bench::with(limits).await;
+        let (ada, bob) = (Issuer::person("ada"), Issuer::person("bob"));
+        let room = bench.create(&ada, "Rust").await.id;
+        bench.join(&bob, room).await.expect(StatusCode::OK);
+        let told = bench.events().await.pop().unwrap();
+        let Body::Fanout { mode, .. } = told.body else {
+            panic!("{told:?}");
+        };
+        assert_eq!(mode, FanoutMode::Room);
+        let said = said_again(&bench, room).await;
+        let [(key, again)] = said.as_slice() else {
+            panic!("{said:?}");
+        };
+        assert_eq!((key, &again.body), (&room.to_string(), &told.body));
+        assert!(
+            again.time >= told.time,
+            "whom to tell is asked by this time"
+        );
     }
 
     #[tokio::test]
