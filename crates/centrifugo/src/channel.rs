@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use plaza_types::{FanoutMode, Generation, RoomId, UserId, Visibility};
+use plaza_types::{Generation, RoomId, UserId, Visibility};
 use serde::{Serialize, Serializer};
 
 /// Namespace of the channels that one person's connections get.
@@ -56,19 +56,14 @@ impl Channel {
         }
     }
 
-    /// Every channel that somebody may be subscribed to because of a room.
-    pub fn all_of(
-        visibility: Visibility,
-        mode: FanoutMode,
-        room: RoomId,
-        generation: Generation,
-    ) -> Vec<Self> {
-        let mut all = vec![Self::Live(room, generation)];
-        if mode == FanoutMode::Room {
-            all.push(Self::of_room(visibility, room, generation));
-            all.push(Self::head_of(visibility, room, generation));
-        }
-        all
+    /// Every channel that somebody may be subscribed to because of a room, in
+    /// whichever mode.
+    pub const fn all_of(visibility: Visibility, room: RoomId, generation: Generation) -> [Self; 3] {
+        [
+            Self::Live(room, generation),
+            Self::of_room(visibility, room, generation),
+            Self::head_of(visibility, room, generation),
+        ]
     }
 
     /// The room and the generation in its name.

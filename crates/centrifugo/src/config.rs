@@ -247,9 +247,9 @@ struct Namespace {
     name: &'static str,
     #[serde(flatten)]
     history: Option<History>,
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     subscribe_proxy_enabled: bool,
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     presence: bool,
 }
 
@@ -297,11 +297,6 @@ impl Namespace {
             ..self
         }
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-const fn is_false(value: &bool) -> bool {
-    !*value
 }
 
 #[derive(Serialize)]

@@ -39,7 +39,7 @@ mod tests {
     use plaza_centrifugo::{Channel, endings::Endings as _};
     use plaza_kit::token::{ISSUER, SUBSCRIPTION_AUDIENCE};
     use plaza_testkit::{Issuer, eventually};
-    use plaza_types::{FanoutMode, Generation, Person, RoomId, Visibility};
+    use plaza_types::{Generation, Person, RoomId, Visibility};
     use serde_json::{json, value::RawValue};
     use tokio::time::{Instant, timeout};
 
@@ -50,8 +50,8 @@ mod tests {
     /// Longer than access may last.
     const WATCHED: Duration = Duration::from_secs(12);
 
-    fn channels(visibility: Visibility, room: RoomId) -> Vec<Channel> {
-        Channel::all_of(visibility, FanoutMode::Room, room, Generation::ZERO.next())
+    fn channels(visibility: Visibility, room: RoomId) -> [Channel; 3] {
+        Channel::all_of(visibility, room, Generation::ZERO.next())
     }
 
     /// A room and somebody in it.

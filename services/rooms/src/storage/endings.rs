@@ -7,7 +7,7 @@ use plaza_centrifugo::{
     Channel, Command,
     endings::{self as worker, Endings, TAKEN_AT_ONCE},
 };
-use plaza_types::{FanoutMode, Generation, RoomId, UserId, Visibility};
+use plaza_types::{Generation, RoomId, UserId, Visibility};
 use sqlx::PgConnection;
 
 use super::{
@@ -49,15 +49,10 @@ impl worker::Ending for Ending {
             return Vec::new();
         }
         let user = self.user;
-        Channel::all_of(
-            self.visibility,
-            FanoutMode::Room,
-            self.room,
-            self.generation,
-        )
-        .into_iter()
-        .map(|channel| Command::Unsubscribe { user, channel })
-        .collect()
+        Channel::all_of(self.visibility, self.room, self.generation)
+            .into_iter()
+            .map(|channel| Command::Unsubscribe { user, channel })
+            .collect()
     }
 
     fn ended_at(&self) -> DateTime<Utc> {
