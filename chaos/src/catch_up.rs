@@ -1,5 +1,6 @@
-//! What a client asks when something may be missing: where all its rooms stand
-//! and how their events travel, and the changes of those that are behind.
+//! What a client asks when something may be missing: the changes of a room, or
+//! where all its rooms stand and how their events travel, and the changes of
+//! those that are behind.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,22 +12,56 @@ use anyhow::Context as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{person::Person, timeline::State};
+use crate::{
+    person::Person,
+    timeline::{State, Timeline},
+};
 
 /// Of one `changes`, and of one page of messages.
 const PAGE: i64 = 100;
 /// When to ask again, unless the answer says so.
 const POLL_AFTER_MS: u64 = 5_000;
 
+/// How long one question is asked: who begins with the first again when the
+/// second is limited may never come to the third.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// What was answered.
 #[derive(Debug)]
 pub(crate) struct Caught {
-    /// All rooms of the person.
-    pub(crate) rooms: Vec<Head>,
+    /// All rooms of the person, if that was asked.
+    pub(crate) heads: Option<Heads>,
     /// In the order in which they were asked.
     pub(crate) pages: Vec<Page>,
+    /// What ended the questions before all were answered.
+    pub(crate) trouble: Option<Trouble>,
+}
+
+/// Why some questions have no answer; what came before it stands.
+#[derive(Debug)]
+pub(crate) struct Trouble {
+    pub(crate) error: anyhow::Error,
+    /// The rooms whose changes are not known.
+    pub(crate) rooms: HashSet<String>,
+}
+
+/// Where all rooms of a person stand.
+#[derive(Debug)]
+pub(crate) struct Heads {
+    pub(crate) rooms: Vec<Head>,
     /// When to ask again, while nothing is pushed.
     pub(crate) poll_after: Duration,
+}
+
+/// What is asked.
+#[derive(Debug)]
+pub(crate) struct Question {
+    /// Where every room stands, and the changes of those that are behind it.
+    pub(crate) heads: bool,
+    /// Rooms whose changes are asked for in any case.
+    pub(crate) rooms: HashSet<String>,
+    /// Up to where each room is known.
+    pub(crate) positions: HashMap<String, i64>,
 }
 
 /// A room as `heads` gives it.
@@ -48,13 +83,23 @@ pub(crate) struct Realtime {
     pub(crate) token: Option<String>,
 }
 
-/// Changes of one room since a position, and the position that they end at.
+/// What was answered about one room.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) room: String,
-    pub(crate) since: i64,
-    pub(crate) states: Vec<State>,
-    pub(crate) next: i64,
+    pub(crate) news: News,
+}
+
+#[derive(Debug)]
+pub(crate) enum News {
+    /// Its newest page: the room begins anew.
+    Newest(Timeline),
+    /// Changes since a position, and the position that they end at.
+    Changes {
+        since: i64,
+        states: Vec<State>,
+        next: i64,
+    },
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,56 +111,88 @@ struct Changes {
     reset: bool,
 }
 
-/// Asks `heads`, and `changes` of the rooms that are behind it or that are in
-/// `ask`, from the positions on that are known.
-pub(crate) async fn catch_up(
-    person: Arc<Person>,
-    positions: HashMap<String, i64>,
-    ask: HashSet<String>,
-) -> anyhow::Result<Caught> {
+/// Asks all of it; of rooms that are not known yet, the newest page. Fails when
+/// `heads` does.
+pub(crate) async fn catch_up(person: Arc<Person>, question: Question) -> anyhow::Result<Caught> {
+    let Question {
+        heads,
+        mut rooms,
+        positions,
+    } = question;
+    let heads = if heads {
+        let heads = ask_heads(&person).await?;
+        let behind = heads.rooms.iter().filter(|head| {
+            let since = positions.get(&head.room).copied();
+            since < Some(head.newest)
+        });
+        rooms.extend(behind.map(|head| head.room.clone()));
+        rooms.retain(|room| heads.rooms.iter().any(|head| head.room == *room));
+        Some(heads)
+    } else {
+        rooms.retain(|room| positions.contains_key(room));
+        None
+    };
+    let mut caught = Caught {
+        heads,
+        pages: Vec::new(),
+        trouble: None,
+    };
+    while let Some(room) = rooms.iter().next().cloned() {
+        let since = positions.get(&room).copied();
+        if let Err(error) = news(&person, &room, since, &mut caught.pages).await {
+            caught.trouble = Some(Trouble { error, rooms });
+            break;
+        }
+        rooms.remove(&room);
+    }
+    Ok(caught)
+}
+
+async fn ask_heads(person: &Person) -> anyhow::Result<Heads> {
     let query = "{ heads { pollAfter rooms { roomId headSeq realtime { channel token } } } }";
-    let mut data = person.ask(query, &json!({})).await?;
+    let mut data = person.insist(query, &json!({}), PATIENCE).await?;
     let heads = &mut data["heads"];
     let poll_after = heads["pollAfter"].as_u64().unwrap_or(POLL_AFTER_MS);
-    let rooms: Vec<Head> = serde_json::from_value(heads["rooms"].take())?;
-    let mut pages = Vec::new();
-    for head in &rooms {
-        let since = positions.get(&head.room).copied().unwrap_or_default();
-        if since < head.newest || ask.contains(&head.room) {
-            changes(&person, &head.room, since, &mut pages).await?;
-        }
-    }
-    Ok(Caught {
-        rooms,
-        pages,
+    Ok(Heads {
+        rooms: serde_json::from_value(heads["rooms"].take())?,
         poll_after: Duration::from_millis(poll_after),
     })
 }
 
-/// All changes of a room since a position.
-async fn changes(
+/// All changes of a room since a position, or its newest page. `pages` has what
+/// was answered before an error.
+async fn news(
     person: &Person,
     room: &str,
-    mut since: i64,
+    since: Option<i64>,
     pages: &mut Vec<Page>,
 ) -> anyhow::Result<()> {
+    let mut push = |news| {
+        pages.push(Page {
+            room: room.to_owned(),
+            news,
+        });
+    };
+    let Some(mut since) = since else {
+        push(News::Newest(newest(person, room).await?));
+        return Ok(());
+    };
     let query = "query($room: ID!, $since: Seq!, $first: Int!) { room(id: $room) {
         changes(sinceSeq: $since, first: $first) { nextSeq headSeq reset
             messages { id seq number changedSeq content deletedAt } } } }";
     loop {
         let variables = json!({ "room": room, "since": since, "first": PAGE });
-        let mut data = person.ask(query, &variables).await?;
+        let mut data = person.insist(query, &variables, PATIENCE).await?;
         let answer: Changes = serde_json::from_value(data["room"]["changes"].take())?;
-        let (states, next) = if answer.reset {
-            history(person, room).await?
-        } else {
-            (answer.messages, answer.next_seq.min(answer.head_seq))
-        };
+        if answer.reset {
+            push(News::Newest(newest(person, room).await?));
+            return Ok(());
+        }
+        let next = answer.next_seq.min(answer.head_seq);
         let moves = next > since;
-        pages.push(Page {
-            room: room.to_owned(),
+        push(News::Changes {
             since,
-            states,
+            states: answer.messages,
             next,
         });
         since = next;
@@ -125,14 +202,31 @@ async fn changes(
     }
 }
 
-/// All messages of a room from its first on, and the position that they stand
-/// for: the oldest page's, so that later changes come again.
-pub(crate) async fn history(person: &Person, room: &str) -> anyhow::Result<(Vec<State>, i64)> {
+/// A room's newest page.
+async fn newest(person: &Person, room: &str) -> anyhow::Result<Timeline> {
+    let query = "query($room: ID!, $last: Int!) { room(id: $room) {
+        messages(last: $last) { headSeq
+            nodes { id seq number changedSeq content deletedAt }
+            pageInfo { hasPreviousPage } } } }";
+    let variables = json!({ "room": room, "last": PAGE });
+    let mut data = person.insist(query, &variables, PATIENCE).await?;
+    let page = &mut data["room"]["messages"];
+    let nodes: Vec<State> = serde_json::from_value(page["nodes"].take())?;
+    let first = match nodes.first() {
+        Some(first) if page["pageInfo"]["hasPreviousPage"] == true => first.number,
+        _ => 1,
+    };
+    let head = page["headSeq"].as_i64().context("no headSeq")?;
+    Ok(Timeline::open(nodes, head, first))
+}
+
+/// All messages of a room from its first on.
+pub(crate) async fn history(person: &Person, room: &str) -> anyhow::Result<Vec<State>> {
     let query = "query($room: ID!, $first: Int!, $after: String) { room(id: $room) {
-        messages(first: $first, after: $after) { headSeq
+        messages(first: $first, after: $after) {
             nodes { id seq number changedSeq content deletedAt }
             pageInfo { hasNextPage endCursor } } } }";
-    let (mut states, mut head, mut after) = (Vec::new(), None, Value::Null);
+    let (mut states, mut after) = (Vec::new(), Value::Null);
     loop {
         let variables = json!({ "room": room, "first": PAGE, "after": after });
         let mut data = person
@@ -141,9 +235,8 @@ pub(crate) async fn history(person: &Person, room: &str) -> anyhow::Result<(Vec<
         let page = &mut data["room"]["messages"];
         let nodes: Vec<State> = serde_json::from_value(page["nodes"].take())?;
         states.extend(nodes);
-        head = head.or(page["headSeq"].as_i64());
         if page["pageInfo"]["hasNextPage"] != true {
-            return Ok((states, head.context("no headSeq")?));
+            return Ok(states);
         }
         after = page["pageInfo"]["endCursor"].take();
     }

@@ -4,10 +4,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use crate::{
-    load::{End, RoomEnd},
-    timeline::State,
-};
+use crate::timeline::State;
 
 /// Counts of what should not be.
 #[derive(Debug, Default, Serialize)]
@@ -29,17 +26,6 @@ pub(crate) struct Verdict {
 }
 
 impl Verdict {
-    pub(crate) fn of(end: &End) -> Self {
-        let mut verdict = Self::default();
-        for room in &end.rooms {
-            verdict.stored(room);
-            for shown in &room.shown {
-                verdict.screen(&room.stored, shown);
-            }
-        }
-        verdict
-    }
-
     /// Whether every promise was kept.
     pub(crate) const fn holds(&self) -> bool {
         self.not_stored == 0
@@ -51,26 +37,30 @@ impl Verdict {
             && self.outdated == 0
     }
 
-    fn stored(&mut self, room: &RoomEnd) {
-        let ids: HashSet<&str> = room.stored.iter().map(|state| state.id.as_str()).collect();
-        self.not_stored += room
-            .accepted
+    /// What is stored of a room, against the ids that were answered as accepted.
+    pub(crate) fn stored(&mut self, stored: &[State], accepted: &[String]) {
+        let ids: HashSet<&str> = stored.iter().map(|state| state.id.as_str()).collect();
+        self.not_stored += accepted
             .iter()
             .filter(|id| !ids.contains(id.as_str()))
             .count();
-        let contents = room.stored.iter().map(|state| &state.content);
+        let contents = stored.iter().map(|state| &state.content);
         let contents: Vec<_> = contents.filter(|content| !content.is_empty()).collect();
         let once: HashSet<_> = contents.iter().collect();
         self.stored_twice += contents.len() - once.len();
-        let numbers = (1_i64..).zip(&room.stored);
+        let numbers = (1_i64..).zip(stored);
         self.disordered_stored += numbers
             .filter(|(number, state)| state.number != *number)
             .count();
-        let pairs = room.stored.windows(2);
+        let pairs = stored.windows(2);
         self.disordered_stored += pairs.filter(|pair| pair[0].seq >= pair[1].seq).count();
     }
 
-    fn screen(&mut self, stored: &[State], shown: &[State]) {
+    /// A screen of a room, which begins with a number; none: it shows nothing.
+    pub(crate) fn screen(&mut self, stored: &[State], shown: Option<(i64, &[State])>) {
+        let (first, shown) = shown.unwrap_or((1, &[]));
+        let from = stored.partition_point(|state| state.number < first);
+        let stored = &stored[from..];
         let on_screen: HashSet<&str> = shown.iter().map(|state| state.id.as_str()).collect();
         self.doubled += shown.len() - on_screen.len();
         self.missing += stored
@@ -118,15 +108,12 @@ mod tests {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "calls are shorter")]
     fn verdict(accepted: &[&str], stored: Vec<State>, shown: Vec<State>) -> Verdict {
         let mut verdict = Verdict::default();
-        let room = RoomEnd {
-            stored,
-            accepted: accepted.iter().map(|id| (*id).to_owned()).collect(),
-            shown: vec![shown],
-        };
-        verdict.stored(&room);
-        verdict.screen(&room.stored, &room.shown[0]);
+        let accepted: Vec<_> = accepted.iter().map(|id| (*id).to_owned()).collect();
+        verdict.stored(&stored, &accepted);
+        verdict.screen(&stored, Some((1, &shown)));
         verdict
     }
 
@@ -134,6 +121,18 @@ mod tests {
     fn what_is_whole_holds() {
         let whole = || vec![state("a", 1), state("b", 2)];
         assert!(verdict(&["a", "b"], whole(), whole()).holds());
+    }
+
+    #[test]
+    fn what_is_above_the_first_message_is_not_missing() {
+        let stored = [state("a", 1), state("b", 2), state("c", 3)];
+        let mut verdict = Verdict::default();
+        verdict.screen(&stored, Some((2, &stored[1..])));
+        assert!(verdict.holds());
+        verdict.screen(&stored, Some((2, &stored[1..2])));
+        assert_eq!(verdict.missing, 1);
+        verdict.screen(&stored, None);
+        assert_eq!(verdict.missing, 4);
     }
 
     #[test]

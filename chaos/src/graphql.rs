@@ -1,12 +1,21 @@
 //! GraphQL requests, as a program makes them.
 
-use std::time::Duration;
+use std::{
+    net::Ipv4Addr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use reqwest::{Client, redirect::Policy};
 use serde_json::{Value, json};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// When to ask again, unless the answer says so.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +23,9 @@ pub(crate) enum AskError {
     /// Nobody answered, or a part is away: the same again may succeed.
     #[error("no answer: {0}")]
     Away(String),
+    /// Too much was asked: the same again succeeds after this time.
+    #[error("too much was asked; again after {0:?}")]
+    Limited(Duration),
     /// The access token is no longer good.
     #[error("the token is refused")]
     Unauthenticated,
@@ -22,11 +34,30 @@ pub(crate) enum AskError {
     Refused { code: String, message: String },
 }
 
-/// The endpoint.
+impl AskError {
+    /// Whether the same again may succeed.
+    pub(crate) const fn passes(&self) -> bool {
+        matches!(self, Self::Away(_) | Self::Limited(_))
+    }
+
+    /// How long to wait before it.
+    pub(crate) const fn wait(&self) -> Duration {
+        match self {
+            Self::Limited(after) => *after,
+            _ => AGAIN_AFTER,
+        }
+    }
+}
+
+/// The endpoint, as one address finds it.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
     client: Client,
     url: String,
+    /// Said by the program in the place of a proxy that the gateway trusts.
+    address: Ipv4Addr,
+    /// Answers of all addresses that too much was asked.
+    limited: Arc<AtomicU64>,
 }
 
 impl Endpoint {
@@ -40,7 +71,24 @@ impl Endpoint {
         Ok(Self {
             client,
             url: format!("{base}/graphql"),
+            address: Ipv4Addr::LOCALHOST,
+            limited: Arc::default(),
         })
+    }
+
+    /// The same for somebody at an address of their own, so that the limits of
+    /// one address are those of one person, as they are for people at home.
+    pub(crate) fn of(&self, person: u16) -> Self {
+        let [high, low] = person.to_be_bytes();
+        Self {
+            address: Ipv4Addr::new(198, 18, high, low),
+            ..self.clone()
+        }
+    }
+
+    /// How often anybody was answered that too much was asked.
+    pub(crate) fn limited(&self) -> u64 {
+        self.limited.load(Ordering::Relaxed)
     }
 
     /// One operation; its data.
@@ -53,6 +101,7 @@ impl Endpoint {
         let mut request = self
             .client
             .post(&self.url)
+            .header("x-forwarded-for", self.address.to_string())
             .json(&json!({ "query": query, "variables": variables }));
         if let Some(token) = token {
             request = request.bearer_auth(token);
@@ -66,7 +115,12 @@ impl Endpoint {
         let code = error["extensions"]["code"].as_str().unwrap_or("none");
         Err(match code {
             "UNAUTHENTICATED" => AskError::Unauthenticated,
-            "UNAVAILABLE" | "RATE_LIMITED" | "INTERNAL" => AskError::Away(code.to_owned()),
+            "RATE_LIMITED" => {
+                self.limited.fetch_add(1, Ordering::Relaxed);
+                let after = error["extensions"]["retryAfterMs"].as_u64();
+                AskError::Limited(after.map_or(AGAIN_AFTER, Duration::from_millis))
+            }
+            "UNAVAILABLE" | "INTERNAL" => AskError::Away(code.to_owned()),
             _ => AskError::Refused {
                 code: code.to_owned(),
                 message: error["message"].as_str().unwrap_or_default().to_owned(),

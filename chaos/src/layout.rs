@@ -26,6 +26,11 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
+    /// Who is in it at the end.
+    pub(crate) fn members(&self) -> impl Iterator<Item = usize> {
+        self.steady.iter().chain(&self.tide).copied()
+    }
+
     /// Of the room with this number among `people`, when rooms of `threshold`
     /// members and more have a channel of their own.
     pub(crate) fn of(room: usize, people: usize, threshold: usize) -> Self {

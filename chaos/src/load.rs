@@ -18,6 +18,7 @@ use tokio::{
 use crate::{
     Args,
     catch_up::history,
+    check::Verdict,
     graphql::Endpoint,
     layout::Layout,
     opening::{Room, open},
@@ -35,6 +36,7 @@ const REGISTER_AT_ONCE: usize = 4;
 
 /// A run under way. Dropping it ends everybody.
 pub(crate) struct Load {
+    endpoint: Endpoint,
     people: Vec<Arc<Person>>,
     rooms: Vec<Room>,
     screens: Vec<Arc<Screen>>,
@@ -48,23 +50,18 @@ pub(crate) struct Load {
 
 /// What a run ended with.
 pub(crate) struct End {
-    pub(crate) rooms: Vec<RoomEnd>,
+    pub(crate) verdict: Verdict,
+    pub(crate) stored: usize,
     pub(crate) accepted: u64,
     pub(crate) retried: u64,
+    /// Answers that too much was asked.
+    pub(crate) limited: u64,
     pub(crate) counts: Arc<Counts>,
     pub(crate) recoveries: Vec<Recovery>,
     /// From the last send until every screen was whole, if ever (ms).
     pub(crate) whole_after_ms: Option<u64>,
-}
-
-/// One room at the end.
-pub(crate) struct RoomEnd {
-    /// What PostgreSQL has, in its order.
-    pub(crate) stored: Vec<State>,
-    /// Ids that were answered as accepted.
-    pub(crate) accepted: Vec<String>,
-    /// What each person's screen shows.
-    pub(crate) shown: Vec<Vec<State>>,
+    /// Who does not see all of a room, and how they stand with it.
+    pub(crate) behind: Vec<String>,
 }
 
 impl Load {
@@ -78,7 +75,7 @@ impl Load {
         let endpoint = Endpoint::new(url)?;
         let every = Duration::from_secs(args.people.into()) / args.rate;
         let people: Vec<Arc<Person>> = stream::iter(0..args.people)
-            .map(|_| Person::register(endpoint.clone()))
+            .map(|number| Person::register(endpoint.of(number)))
             .buffered(REGISTER_AT_ONCE)
             .map_ok(Arc::new)
             .try_collect()
@@ -94,6 +91,7 @@ impl Load {
         let stop = Arc::new(AtomicBool::new(false));
         let (accepted, counts) = (Arc::default(), Arc::default());
         let mut load = Self {
+            endpoint,
             screens: people.iter().map(|_| Arc::default()).collect(),
             readers: Vec::new(),
             writers: JoinSet::new(),
@@ -146,9 +144,10 @@ impl Load {
     /// One line of how far it is.
     pub(crate) fn progress(&self) -> String {
         format!(
-            "{} accepted, {} events",
+            "{} accepted, {} events, {} gaps",
             self.accepted.count.load(Ordering::Relaxed),
-            self.counts.events.load(Ordering::Relaxed)
+            self.counts.events.load(Ordering::Relaxed),
+            self.counts.gaps.load(Ordering::Relaxed)
         )
     }
 
@@ -165,7 +164,7 @@ impl Load {
         let mut stored = Vec::new();
         for room in &self.rooms {
             let member = room.layout.steady.first().context("nobody is there")?;
-            stored.push(history(&self.people[*member], &room.id).await?.0);
+            stored.push(history(&self.people[*member], &room.id).await?);
         }
         let mut whole_after_ms = None;
         while written.elapsed() < patience {
@@ -175,35 +174,57 @@ impl Load {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        let rooms = self.rooms.iter().zip(stored).map(|(room, stored)| RoomEnd {
-            stored,
-            accepted: self.accepted.of(&room.id),
-            shown: self
-                .screens_of(room)
-                .map(|screen| screen.shown(&room.id))
-                .collect(),
-        });
+        let behind = self.behind(&stored);
         Ok(End {
-            rooms: rooms.collect(),
+            verdict: self.verdict(&stored),
+            stored: stored.iter().map(Vec::len).sum(),
             accepted: self.accepted.count.load(Ordering::Relaxed),
             retried: self.accepted.retried.load(Ordering::Relaxed),
+            limited: self.endpoint.limited(),
             counts: self.counts.clone(),
             recoveries: self.recoveries.summary(),
             whole_after_ms,
+            behind,
         })
+    }
+
+    /// What PostgreSQL has, in its order, against what was answered as accepted
+    /// and what each screen shows.
+    fn verdict(&self, stored: &[Vec<State>]) -> Verdict {
+        let mut verdict = Verdict::default();
+        for (room, stored) in self.rooms.iter().zip(stored) {
+            verdict.stored(stored, &self.accepted.of(&room.id));
+            for person in room.layout.members() {
+                let shown = self.screens[person].shown(&room.id);
+                verdict.screen(stored, shown.as_ref().map(|(first, shown)| (*first, &**shown)));
+            }
+        }
+        verdict
+    }
+
+    fn behind(&self, stored: &[Vec<State>]) -> Vec<String> {
+        let mut behind = Vec::new();
+        for (number, (room, stored)) in self.rooms.iter().zip(stored).enumerate() {
+            for person in room.layout.members() {
+                let screen = &self.screens[person];
+                if !screen.is_whole(&room.id, stored) {
+                    behind.push(format!(
+                        "person {person} in room {number} ({:?}) of {} messages: {}",
+                        room.layout.size,
+                        stored.len(),
+                        screen.standing(&room.id)
+                    ));
+                }
+            }
+        }
+        behind
     }
 
     fn is_whole(&self, stored: &[Vec<State>]) -> bool {
         self.rooms.iter().zip(stored).all(|(room, stored)| {
-            self.screens_of(room)
-                .all(|screen| screen.shown(&room.id) == *stored)
+            let mut members = room.layout.members();
+            members.all(|person| self.screens[person].is_whole(&room.id, stored))
         })
-    }
-
-    /// Of all its members, those who came and went included: they end there.
-    fn screens_of(&self, room: &Room) -> impl Iterator<Item = &Arc<Screen>> {
-        let members = room.layout.steady.iter().chain(&room.layout.tide);
-        members.map(|number| &self.screens[*number])
     }
 }
 

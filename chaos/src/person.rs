@@ -62,7 +62,9 @@ impl Person {
             // each time, since the one before may be taken by now.
             let (name, password) = (format!("p{}", &random[14..]), format!("secret {random}"));
             match Self::sign_in(endpoint.clone(), query, name, password).await {
-                Err(SignInError::Ask(AskError::Away(_))) if begun.elapsed() < PATIENCE => {}
+                Err(SignInError::Ask(error)) if error.passes() && begun.elapsed() < PATIENCE => {
+                    tokio::time::sleep(error.wait()).await;
+                }
                 other => return Ok(other?),
             }
         }
@@ -81,7 +83,9 @@ impl Person {
         loop {
             let (name, password) = (self.name.clone(), self.password.clone());
             match Self::sign_in(self.endpoint.clone(), query, name, password).await {
-                Err(SignInError::Ask(AskError::Away(_))) if begun.elapsed() < PATIENCE => {}
+                Err(SignInError::Ask(error)) if error.passes() && begun.elapsed() < PATIENCE => {
+                    tokio::time::sleep(error.wait()).await;
+                }
                 other => return Ok(other?),
             }
         }
@@ -132,12 +136,15 @@ impl Person {
         let begun = Instant::now();
         let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(3));
         loop {
-            match self.ask(query, variables).await {
-                Err(AskError::Away(_)) if begun.elapsed() < patience => {
-                    tokio::time::sleep(backoff.delay()).await;
-                }
+            let delay = match self.ask(query, variables).await {
+                Err(AskError::Away(_)) => backoff.delay(),
+                Err(AskError::Limited(after)) => after,
                 other => return other,
+            };
+            if begun.elapsed() + delay > patience {
+                return self.ask(query, variables).await;
             }
+            tokio::time::sleep(delay).await;
         }
     }
 

@@ -19,9 +19,10 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::{
-    catch_up::{Caught, catch_up},
+    catch_up::{Caught, Question, Trouble, catch_up},
     channels::Channels,
     crossings::Crossings,
+    graphql::AskError,
     person::Person,
     recovery::Recoveries,
     screen::Screen,
@@ -33,6 +34,11 @@ use crate::{
 const NOT_LIVE_AFTER: Duration = Duration::from_secs(12);
 /// After a question that was not answered, and after a channel that was refused.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// Between two tries to connect: short, since it is how soon delivery comes
+/// back that is measured, not how long a client waits.
+const LONGEST_DELAY: Duration = Duration::from_secs(2);
+/// How long one try to connect asks for a token.
+const TOKEN_PATIENCE: Duration = Duration::from_secs(5);
 const PULSE: &str = "pulse:all";
 
 /// What came over all connections of a run.
@@ -95,11 +101,12 @@ struct Client {
     backoff: Backoff,
     channels: Channels,
     asking: Option<BoxFuture<'static, anyhow::Result<Caught>>>,
-    /// Something is missing, or may be.
+    /// Something is missing, or may be, and it is not known where.
     behind: bool,
-    /// Rooms whose changes are to be asked for whatever `heads` says.
+    /// Rooms whose changes are to be asked for.
     ask: HashSet<String>,
-    asked: HashSet<String>,
+    /// What of these two is being asked.
+    asked: (bool, HashSet<String>),
     /// Came or went since the question under way was asked.
     moved: bool,
     ask_at: Instant,
@@ -119,12 +126,12 @@ impl Reader {
             socket: None,
             connecting: None,
             reconnect_at: now,
-            backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(5)),
+            backoff: Backoff::new(Duration::from_millis(500), LONGEST_DELAY),
             channels: Channels::default(),
             asking: None,
             behind: true,
             ask: HashSet::new(),
-            asked: HashSet::new(),
+            asked: (false, HashSet::new()),
             moved: false,
             ask_at: now,
             last_tick: now,
@@ -139,7 +146,7 @@ impl Reader {
         left_at: Option<Position>,
     ) -> anyhow::Result<Connected> {
         let query = "mutation { connectionToken { token endpoint } }";
-        let data = self.person.ask(query, &json!({})).await?;
+        let data = self.person.insist(query, &json!({}), TOKEN_PATIENCE).await?;
         let token = &data["connectionToken"];
         let text = |name: &str| token[name].as_str().context("no connection token");
         let left_at = left_at.as_ref().map(|at| (personal.as_str(), at));
@@ -185,12 +192,15 @@ impl Client {
             self.poll_at = now + NOT_LIVE_AFTER;
         }
         if (self.behind || !self.ask.is_empty()) && self.asking.is_none() && now >= self.ask_at {
-            self.behind = false;
             self.moved = false;
-            self.asked = std::mem::take(&mut self.ask);
+            self.asked = (std::mem::take(&mut self.behind), std::mem::take(&mut self.ask));
+            let question = Question {
+                heads: self.asked.0,
+                rooms: self.asked.1.clone(),
+                positions: self.reader.screen.positions(),
+            };
             let person = self.reader.person.clone();
-            let positions = self.reader.screen.positions();
-            self.asking = Some(Box::pin(catch_up(person, positions, self.asked.clone())));
+            self.asking = Some(Box::pin(catch_up(person, question)));
         }
     }
 
@@ -237,22 +247,41 @@ impl Client {
 
     async fn caught(&mut self, caught: anyhow::Result<Caught>) {
         let now = Instant::now();
-        let Ok(mut caught) = caught else {
-            self.behind = true;
-            self.ask.extend(self.asked.drain());
-            self.ask_at = now + AGAIN_AFTER;
+        let mut caught = match caught {
+            Ok(caught) => caught,
+            Err(error) => {
+                self.behind |= self.asked.0;
+                let rooms = std::mem::take(&mut self.asked.1);
+                self.again(Trouble { error, rooms });
+                return;
+            }
+        };
+        self.reader.screen.apply(&mut caught, self.moved);
+        if let Some(trouble) = caught.trouble {
+            self.again(trouble);
+        }
+        let Some(heads) = caught.heads else {
             return;
         };
-        self.poll_at = now + caught.poll_after;
-        self.reader.screen.apply(&mut caught, self.moved);
+        self.poll_at = now + heads.poll_after;
         let Some(socket) = &mut self.socket else {
             return;
         };
         // What it had to hear over the channel that it leaves was answered.
-        let told = self.channels.follow(&caught.rooms, socket).await;
+        let told = self.channels.follow(&heads.rooms, socket).await;
         if told.is_err() {
             self.lost();
         }
+    }
+
+    /// Asks once more what was not answered, when it may be.
+    fn again(&mut self, Trouble { error, rooms }: Trouble) {
+        let wait = error
+            .downcast_ref::<AskError>()
+            .map_or(AGAIN_AFTER, AskError::wait);
+        self.ask.extend(rooms);
+        self.ask_at = Instant::now() + wait;
+        self.reader.screen.failed(&error);
     }
 
     fn take(&mut self, incoming: Incoming) {
@@ -330,8 +359,11 @@ impl Client {
             }
             ("head", ..) => {
                 let timelines = self.reader.screen.lock();
-                let position = timelines.get(&room).map(Timeline::position);
-                self.behind |= event.head_seq > position;
+                match timelines.get(&room).map(Timeline::position) {
+                    Some(position) if Some(position) >= event.head_seq => {}
+                    Some(_) => drop(self.ask.insert(room)),
+                    None => self.behind = true,
+                }
             }
             (kind, Some(seq), state) if kind.starts_with("message.") => {
                 if let Some(time) = event.time {
@@ -346,8 +378,10 @@ impl Client {
 
     fn change(&mut self, room: &str, seq: i64, state: Option<State>) {
         let mut timelines = self.reader.screen.lock();
-        // Of a room that was left, or whose first answer is under way.
+        // Of a room that was left, or whose first answer is under way, which may
+        // be older than this.
         let Some(timeline) = timelines.get_mut(room) else {
+            self.behind = true;
             return;
         };
         count(&self.reader.counts.events);
@@ -357,7 +391,7 @@ impl Client {
             Applied::Repeat => count(&self.reader.counts.repeats),
             Applied::Gap => {
                 count(&self.reader.counts.gaps);
-                self.behind = true;
+                self.ask.insert(room.to_owned());
             }
         }
     }

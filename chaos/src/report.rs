@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use crate::{Args, check::Verdict, load::End, recovery::Recovery, schedule::Schedule};
 
+/// Of those who are behind, so many are named on the terminal.
+const BEHIND_SHOWN: usize = 10;
+
 /// The whole of it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report<'a> {
@@ -28,11 +31,15 @@ pub(crate) struct Report<'a> {
     /// Channels of rooms that were opened.
     channels: u64,
     polls: u64,
+    /// Answers that too much was asked.
+    limited: u64,
     /// Rooms that were given a channel of their own, and that lost it.
     crossings: (usize, usize),
     /// From the last send until every screen was whole (ms).
     whole_after_ms: Option<u64>,
     verdict: &'a Verdict,
+    /// Who does not see all of a room.
+    behind: &'a [String],
     recoveries: &'a [Recovery],
 }
 
@@ -42,7 +49,6 @@ impl<'a> Report<'a> {
         args: &Args,
         schedule: &Schedule,
         end: &'a End,
-        verdict: &'a Verdict,
     ) -> Self {
         let counts = &end.counts;
         Self {
@@ -54,7 +60,7 @@ impl<'a> Report<'a> {
             faults: schedule.faults.len(),
             accepted: end.accepted,
             slow_sends: end.retried,
-            stored: end.rooms.iter().map(|room| room.stored.len()).sum(),
+            stored: end.stored,
             events: counts.events.load(Ordering::Relaxed),
             repeats: counts.repeats.load(Ordering::Relaxed),
             gaps: counts.gaps.load(Ordering::Relaxed),
@@ -63,8 +69,10 @@ impl<'a> Report<'a> {
             channels: counts.channels.load(Ordering::Relaxed),
             crossings: counts.crossings.counts(),
             polls: counts.polls.load(Ordering::Relaxed),
+            limited: end.limited,
             whole_after_ms: end.whole_after_ms,
-            verdict,
+            verdict: &end.verdict,
+            behind: &end.behind,
             recoveries: &end.recoveries,
         }
     }
@@ -86,7 +94,7 @@ impl<'a> Report<'a> {
             text,
             "\n{} faults in {} s, {} people, {} rooms\n\
              {} accepted ({} slower than 1 s), {} stored\n\
-             {} events on the wire: {} repeats, {} gaps; {} connections, {} of them recovered; {} polls\n\
+             {} events on the wire: {} repeats, {} gaps; {} connections, {} of them recovered; {} polls; {} questions were limited\n\
              {} rooms crossed the threshold upwards, {} downwards; {} channels of rooms opened\n\
              every screen was whole: {whole}\n\
              not stored {}, stored twice {}, disordered in the database {}\n\
@@ -104,6 +112,7 @@ impl<'a> Report<'a> {
             self.connections,
             self.recovered,
             self.polls,
+            self.limited,
             self.crossings.0,
             self.crossings.1,
             self.channels,
@@ -115,6 +124,12 @@ impl<'a> Report<'a> {
             verdict.disordered,
             verdict.outdated,
         );
+        for line in self.behind.iter().take(BEHIND_SHOWN) {
+            let _ = writeln!(text, "  {line}");
+        }
+        if let Some(more) = self.behind.len().checked_sub(BEHIND_SHOWN + 1) {
+            let _ = writeln!(text, "  and {} more; the report names all\n", more + 1);
+        }
         text.push_str(
             "The longest that what was sent after a fault took to be pushed, over all people:\n",
         );

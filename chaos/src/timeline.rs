@@ -28,14 +28,31 @@ pub(crate) enum Applied {
     Gap,
 }
 
-/// A room that was opened when it was empty.
-#[derive(Debug, Default, Clone)]
+/// A room from one message on, as its newest page was when it was opened.
+#[derive(Debug, Clone)]
 pub(crate) struct Timeline {
     position: i64,
+    first: i64,
     messages: HashMap<String, State>,
 }
 
 impl Timeline {
+    /// Opens at the newest page: where the room stood, and the number that the
+    /// page begins with.
+    pub(crate) fn open(states: Vec<State>, head_seq: i64, first: i64) -> Self {
+        let messages = states.into_iter().map(|state| (state.id.clone(), state));
+        Self {
+            position: head_seq,
+            first,
+            messages: messages.collect(),
+        }
+    }
+
+    /// The number that it begins with.
+    pub(crate) const fn first(&self) -> i64 {
+        self.first
+    }
+
     /// Every change up to here has been applied.
     pub(crate) const fn position(&self) -> i64 {
         self.position
@@ -65,8 +82,12 @@ impl Timeline {
         }
     }
 
-    /// Of two states of one message the later change stands.
+    /// Of two states of one message the later change stands. What is above the
+    /// first is not shown.
     fn merge(&mut self, state: State) {
+        if state.number < self.first {
+            return;
+        }
         let known = self.messages.entry(state.id.clone());
         let kept = known.or_insert_with(|| state.clone());
         if state.changed_seq > kept.changed_seq {
@@ -79,6 +100,14 @@ impl Timeline {
         let mut shown: Vec<State> = self.messages.values().cloned().collect();
         shown.sort_by_key(|state| state.seq);
         shown
+    }
+
+    /// Whether it shows what is stored, from its first message on.
+    pub(crate) fn is_whole(&self, stored: &[State]) -> bool {
+        let from = stored.partition_point(|state| state.number < self.first);
+        let stored = &stored[from..];
+        let is_shown = |state: &State| self.messages.get(&state.id) == Some(state);
+        stored.len() == self.messages.len() && stored.iter().all(is_shown)
     }
 }
 
@@ -99,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_next_is_applied_a_repeat_dropped_and_a_gap_told() {
-        let mut timeline = Timeline::default();
+        let mut timeline = Timeline::open(vec![], 0, 1);
         assert_eq!(timeline.event(1, state("a", 1, 1)), Applied::Yes);
         assert_eq!(timeline.event(1, state("a", 1, 1)), Applied::Repeat);
         assert_eq!(timeline.event(3, state("c", 3, 3)), Applied::Gap);
@@ -111,10 +140,23 @@ mod tests {
 
     #[test]
     fn an_older_state_does_not_come_back() {
-        let mut timeline = Timeline::default();
+        let mut timeline = Timeline::open(vec![], 0, 1);
         timeline.changes(0, vec![state("a", 1, 4)], 4);
         timeline.changes(0, vec![state("a", 1, 1)], 2);
         assert_eq!(timeline.position(), 4);
         assert_eq!(timeline.shown()[0].changed_seq, 4);
+    }
+
+    #[test]
+    fn a_change_above_the_first_message_moves_the_position_alone() {
+        let mut timeline = Timeline::open(vec![state("b", 2, 2)], 2, 2);
+        assert_eq!(timeline.event(3, state("a", 1, 3)), Applied::Yes);
+        assert_eq!(timeline.position(), 3);
+        let stored = [state("a", 1, 3), state("b", 2, 2)];
+        assert!(timeline.is_whole(&stored));
+        assert_eq!(timeline.event(4, state("c", 4, 4)), Applied::Yes);
+        assert!(!timeline.is_whole(&stored));
+        assert!(!timeline.is_whole(&[state("b", 2, 2), state("c", 4, 5)]));
+        assert!(timeline.is_whole(&[state("b", 2, 2), state("c", 4, 4)]));
     }
 }

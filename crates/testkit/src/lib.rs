@@ -5,6 +5,7 @@
 //! - [`redis`]: an own Redis database for each test; [`own_redis`]: a whole
 //!   server that the test may stop.
 //! - [`centrifugo`]: a real Centrifugo that the test may stop.
+//! - [`Socket`]: a client of it.
 //! - [`eventually`]: waits for a condition, never for a time.
 //! - [`Request`]: a request to an axum router without a socket.
 //!
@@ -30,6 +31,7 @@ mod proxy;
 mod redis;
 mod request;
 mod server;
+mod socket;
 
 pub use centrifugo::{TestCentrifugo, TestCentrifugoOptions, centrifugo};
 pub use database::{TestDatabase, database, empty_database};
@@ -39,3 +41,4 @@ pub use postgres::{OwnPostgres, own_postgres};
 pub use proxy::{TestProxy, proxy};
 pub use redis::{OwnRedis, TestRedis, own_redis, redis};
 pub use request::{Answer, Request};
+pub use socket::{Reply, Socket};

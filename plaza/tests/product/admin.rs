@@ -1,9 +1,6 @@
 //! `plaza admin` on a running Plaza.
 
-use std::{
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
 use plaza_testkit::eventually;
 use serde_json::json;
@@ -11,24 +8,6 @@ use serde_json::json;
 use crate::support::{Answer, PASSWORD, Plaza};
 
 const LOGIN: &str = "mutation($input: LoginInput!) { login(input: $input) { accessToken } }";
-
-/// What it printed, or what it complained about.
-async fn admin(plaza: &Plaza, words: &[&str]) -> Result<String, String> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plaza"));
-    command
-        .args(["admin", "--data"])
-        .arg(plaza.folder())
-        .args(words)
-        .stdin(Stdio::null());
-    let output = tokio::task::spawn_blocking(move || command.output().expect("plaza admin runs"));
-    let output = output.await.expect("no panic");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() {
-        Ok(text(&output.stdout))
-    } else {
-        Err(text(&output.stderr))
-    }
-}
 
 async fn login(plaza: &Plaza, username: &str) -> Answer {
     let input = json!({ "input": { "username": username, "password": PASSWORD } });
@@ -43,21 +22,21 @@ async fn an_administrator_is_made_and_disables_an_account_at_once() {
     std::fs::write(&file, format!("{PASSWORD}\n")).expect("a file");
     let file = file.to_str().expect("UTF-8");
 
-    let complaint = admin(&plaza, &["create", "root"]).await.unwrap_err();
+    let complaint = plaza.admin(&["create", "root"]).await.unwrap_err();
     assert!(complaint.contains("--password-file"), "{complaint}");
-    let made = admin(&plaza, &["create", "root", "--password-file", file]).await;
+    let made = plaza.admin(&["create", "root", "--password-file", file]).await;
     assert!(made.unwrap().contains("administrator"));
     login(&plaza, "root").await.data();
-    let twice = admin(&plaza, &["create", "ROOT", "--password-file", file]).await;
+    let twice = plaza.admin(&["create", "ROOT", "--password-file", file]).await;
     assert!(twice.unwrap_err().contains("taken"));
 
     let person = plaza.person().await;
-    let listed = admin(&plaza, &["list"]).await.unwrap();
+    let listed = plaza.admin(&["list"]).await.unwrap();
     assert!(listed.contains(&person.username) && listed.contains("root"));
-    let admins = admin(&plaza, &["list", "--admins"]).await.unwrap();
+    let admins = plaza.admin(&["list", "--admins"]).await.unwrap();
     assert!(!admins.contains(&person.username) && admins.contains("root"));
 
-    let said = admin(&plaza, &["disable", &person.username]).await.unwrap();
+    let said = plaza.admin(&["disable", &person.username]).await.unwrap();
     assert!(said.contains("1 session was"), "{said}");
     eventually(Duration::from_secs(10), async || {
         let answer = person.ask(&plaza, "{ me { id } }", json!({})).await;
@@ -69,7 +48,7 @@ async fn an_administrator_is_made_and_disables_an_account_at_once() {
     let refused = person.ask(&plaza, token, json!({})).await;
     assert_eq!(refused.code(), "UNAUTHENTICATED");
 
-    admin(&plaza, &["enable", &person.username]).await.unwrap();
+    plaza.admin(&["enable", &person.username]).await.unwrap();
     let token = login(&plaza, &person.username).await;
     let token = token.data()["login"]["accessToken"].as_str().unwrap();
     eventually(Duration::from_secs(10), async || {
@@ -77,6 +56,6 @@ async fn an_administrator_is_made_and_disables_an_account_at_once() {
         me.json["errors"].is_null()
     })
     .await;
-    let nobody = admin(&plaza, &["disable", "nobody-has-this"]).await;
+    let nobody = plaza.admin(&["disable", "nobody-has-this"]).await;
     assert!(nobody.unwrap_err().contains("plaza admin list"));
 }

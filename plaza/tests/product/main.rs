@@ -12,6 +12,7 @@ mod bad_input;
 mod bad_tokens;
 mod channels;
 mod conversation;
+mod cut_off;
 mod guarantee_5;
 mod guarantee_6;
 mod observability;

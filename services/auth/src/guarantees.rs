@@ -12,7 +12,8 @@ use plaza_centrifugo::{Channel, Client, Outcome};
 use plaza_clients::auth::{ConnectionToken, Grant};
 use plaza_kit::{health::Readiness, shutdown::Shutdown};
 use plaza_testkit::{
-    OwnRedis, Request, TestCentrifugo, TestCentrifugoOptions, centrifugo, eventually, own_redis,
+    OwnRedis, Reply, Request, Socket, TestCentrifugo, TestCentrifugoOptions, centrifugo,
+    eventually, own_redis,
 };
 use plaza_types::UserId;
 use serde_json::{Value, json, value::RawValue};
@@ -23,10 +24,7 @@ use crate::{
     router,
     storage::endings,
     tasks,
-    testing::{
-        Installation,
-        websocket::{Reply, Socket},
-    },
+    testing::Installation,
 };
 
 /// The figure of the guarantee.

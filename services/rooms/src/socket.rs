@@ -3,16 +3,13 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use futures::{SinkExt, StreamExt};
 use plaza_centrifugo::Client;
 use plaza_kit::shutdown::Shutdown;
 use plaza_testkit::{
-    Issuer, OwnRedis, TestCentrifugo, TestCentrifugoOptions, centrifugo, own_redis,
+    Issuer, OwnRedis, Reply, TestCentrifugo, TestCentrifugoOptions, centrifugo, own_redis,
 };
 use plaza_types::{SessionId, UserId};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
 use crate::{
     api::{
@@ -89,8 +86,7 @@ impl Realtime {
 
 /// A connection of one user.
 pub(crate) struct Socket {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    lines: VecDeque<Value>,
+    socket: plaza_testkit::Socket,
     /// Pushes that came while a reply was waited for.
     pushes: VecDeque<Value>,
     id: u64,
@@ -105,10 +101,8 @@ impl Socket {
             "sub": user, "exp": now + 60, "expire_at": now + 3_600,
             "meta": { "sid": SessionId::new() },
         }));
-        let (stream, _) = connect_async(&server.ws_url).await.unwrap();
         let mut socket = Self {
-            stream,
-            lines: VecDeque::new(),
+            socket: plaza_testkit::Socket::open(&server.ws_url).await.unwrap(),
             pushes: VecDeque::new(),
             id: 0,
         };
@@ -155,8 +149,8 @@ impl Socket {
 
     async fn ask(&mut self, method: &str, body: Value) -> Value {
         self.id += 1;
-        let text = json!({ "id": self.id, method: body }).to_string();
-        self.stream.send(Message::text(text)).await.unwrap();
+        let command = json!({ "id": self.id, method: body });
+        self.socket.send(&command).await.unwrap();
         loop {
             let line = self.line().await;
             if line["id"] == self.id {
@@ -169,24 +163,10 @@ impl Socket {
     }
 
     async fn line(&mut self) -> Value {
-        loop {
-            if let Some(line) = self.lines.pop_front() {
-                return line;
-            }
-            let frame = tokio::time::timeout(PATIENCE, self.stream.next()).await;
-            let frame = frame.expect("Centrifugo says something in time");
-            let text = match frame.expect("the connection stays").unwrap() {
-                Message::Text(text) => text,
-                Message::Close(close) => panic!("closed: {close:?}"),
-                _ => continue,
-            };
-            for line in text.lines() {
-                let line: Value = serde_json::from_str(line).unwrap();
-                if line == json!({}) {
-                    self.stream.send(Message::text("{}")).await.unwrap();
-                }
-                self.lines.push_back(line);
-            }
+        let reply = tokio::time::timeout(PATIENCE, self.socket.receive()).await;
+        match reply.expect("Centrifugo says something in time") {
+            Reply::Json(line) => line,
+            Reply::Closed(code) => panic!("closed with {code}"),
         }
     }
 }

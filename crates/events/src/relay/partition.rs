@@ -37,7 +37,7 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 const SAY_ALIVE_EVERY: TimeDelta = TimeDelta::seconds(30);
 
 const FIRST_DELAY: Duration = Duration::from_millis(100);
-const LONGEST_DELAY: Duration = Duration::from_secs(2);
+const LONGEST_DELAY: Duration = Duration::from_secs(1);
 
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,15 +5,22 @@ mod database;
 mod person;
 mod socket;
 
-use std::{path::PathBuf, process::Output, time::Duration};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    slice,
+    time::Duration,
+};
 
-use plaza_local::{Place, Process, Reaper};
+use futures::future::try_join_all;
+use plaza_local::{Place, Process, Reaper, Wire};
 use plaza_testkit::eventually;
 use reqwest::{
     Client, RequestBuilder, StatusCode,
     header::{HeaderMap, SET_COOKIE},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 pub(crate) use person::{PASSWORD, Person};
@@ -47,11 +54,36 @@ impl Plaza {
 
     /// One whose parts find these in their environment.
     pub(crate) async fn start_in(environment: &[(&str, &str)], flags: &[&str]) -> Self {
+        Self::start_at(folder(), environment, flags).await
+    }
+
+    /// One in which each of `from` reaches `to` by a wire that can be cut.
+    pub(crate) async fn start_wired<const N: usize>(from: [&str; N], to: &str) -> (Self, [Wire; N]) {
+        let data = folder();
+        let place = Place::new(PLAZA, data.path()).expect("own folder");
+        let port = plaza_local::free_port(to, None).expect("a free port");
+        let write = |path: &Path, json: Value| {
+            plaza_local::write_private(path, json.to_string().as_bytes(), None).expect("a file");
+        };
+        plaza_local::create_folder(&place.data(), None).expect("the data folder");
+        write(&place.data().join("ports.json"), json!({ to: port }));
+        let end = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let wires = try_join_all(from.map(|_| Wire::lay(0, slice::from_ref(&end))));
+        let wires = wires.await.expect("wires");
+        let told: Map<String, Value> = from
+            .iter()
+            .zip(&wires)
+            .map(|(part, wire)| ((*part).to_owned(), json!({ to: wire.address().port() })))
+            .collect();
+        let path = data.path().join("wires.json");
+        write(&path, told.into());
+        let flags = ["--wires", path.to_str().expect("UTF-8")];
+        let plaza = Self::start_at(data, &[], &flags).await;
+        (plaza, wires.try_into().expect("one each"))
+    }
+
+    async fn start_at(data: TempDir, environment: &[(&str, &str)], flags: &[&str]) -> Self {
         plaza_kit::install_crypto();
-        let data = tempfile::Builder::new()
-            .prefix("plaza-product-")
-            .tempdir_in("/tmp")
-            .expect("a folder for the data");
         let place = Place::new(PLAZA, data.path()).expect("own folder");
         let port = plaza_local::free_port("gateway", None).expect("a free port");
         let mut launch = place.up(port);
@@ -135,6 +167,25 @@ impl Plaza {
         String::from_utf8(output.stdout).expect("UTF-8")
     }
 
+    /// What `plaza admin …` printed, or what it complained about.
+    pub(crate) async fn admin(&self, words: &[&str]) -> Result<String, String> {
+        let mut command = Command::new(PLAZA);
+        command
+            .args(["admin", "--data"])
+            .arg(self.folder())
+            .args(words)
+            .stdin(Stdio::null());
+        let output =
+            tokio::task::spawn_blocking(move || command.output().expect("plaza admin runs"));
+        let output = output.await.expect("no panic");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if output.status.success() {
+            Ok(text(&output.stdout))
+        } else {
+            Err(text(&output.stderr))
+        }
+    }
+
     /// A request to the GraphQL endpoint, with what `change` adds to it.
     pub(crate) async fn request(
         &self,
@@ -180,6 +231,13 @@ impl Plaza {
         )
         .await
     }
+}
+
+fn folder() -> TempDir {
+    tempfile::Builder::new()
+        .prefix("plaza-product-")
+        .tempdir_in("/tmp")
+        .expect("a folder for the data")
 }
 
 /// A client that keeps no cookies and follows nothing.

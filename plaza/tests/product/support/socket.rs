@@ -1,11 +1,9 @@
 //! A client of Centrifugo: as much of its protocol as the tests need.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
-use futures::{SinkExt as _, StreamExt as _};
+use plaza_testkit::Reply;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
 use super::Plaza;
 
@@ -18,8 +16,7 @@ pub(crate) struct Refused(pub(crate) u64);
 
 /// An open connection.
 pub(crate) struct Socket {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    lines: VecDeque<Value>,
+    socket: plaza_testkit::Socket,
     id: u64,
     /// The channels that the connection opened with.
     pub(crate) opened: Vec<String>,
@@ -30,10 +27,9 @@ impl Socket {
     pub(crate) async fn connect(plaza: &Plaza, token: &str) -> Result<Self, Refused> {
         let port = plaza.port("centrifugo");
         let url = format!("ws://127.0.0.1:{port}/connection/websocket");
-        let (stream, _) = connect_async(url).await.expect("Centrifugo listens");
+        let socket = plaza_testkit::Socket::open(&url).await;
         let mut socket = Self {
-            stream,
-            lines: VecDeque::new(),
+            socket: socket.expect("Centrifugo listens"),
             id: 0,
             opened: Vec::new(),
         };
@@ -47,8 +43,8 @@ impl Socket {
     /// Sends a command and gives its answer.
     pub(crate) async fn ask(&mut self, command: &str, body: Value) -> Result<Value, Refused> {
         self.id += 1;
-        let text = json!({ "id": self.id, command: body }).to_string();
-        if self.stream.send(Message::text(text)).await.is_err() {
+        let text = json!({ "id": self.id, command: body });
+        if self.socket.send(&text).await.is_err() {
             return Err(Refused(1006));
         }
         loop {
@@ -64,29 +60,10 @@ impl Socket {
     }
 
     async fn line(&mut self) -> Result<Value, Refused> {
-        loop {
-            if let Some(line) = self.lines.pop_front() {
-                return Ok(line);
-            }
-            let frame = tokio::time::timeout(PATIENCE, self.stream.next()).await;
-            let text = match frame.expect("Centrifugo says something in time") {
-                Some(Ok(Message::Text(text))) => text,
-                Some(Ok(Message::Close(close))) => {
-                    return Err(Refused(
-                        close.map_or(1005, |close| u16::from(close.code).into()),
-                    ));
-                }
-                Some(Ok(_)) => continue,
-                Some(Err(_)) | None => return Err(Refused(1006)),
-            };
-            for line in text.lines() {
-                if line == "{}" {
-                    let _ = self.stream.send(Message::text("{}")).await;
-                    continue;
-                }
-                let line = serde_json::from_str(line).expect("JSON");
-                self.lines.push_back(line);
-            }
+        let reply = tokio::time::timeout(PATIENCE, self.socket.receive()).await;
+        match reply.expect("Centrifugo says something in time") {
+            Reply::Json(line) => Ok(line),
+            Reply::Closed(code) => Err(Refused(code.into())),
         }
     }
 }

@@ -38,15 +38,14 @@ pub(super) async fn handle(
 mod tests {
     use http::StatusCode;
     use jsonwebtoken::{Algorithm, Validation};
-    use plaza_testkit::{Answer, Request, TestCentrifugo, TestCentrifugoOptions, centrifugo};
+    use plaza_testkit::{
+        Answer, Reply, Request, Socket, TestCentrifugo, TestCentrifugoOptions, centrifugo,
+    };
     use plaza_types::SessionId;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::testing::{
-        Installation,
-        websocket::{Reply, exchange},
-    };
+    use crate::testing::Installation;
 
     async fn ask(installation: &Installation, token: &str) -> Answer {
         let request = Request::post("/v1/connection-token").bearer(token);
@@ -88,7 +87,9 @@ mod tests {
 
     async fn connect(centrifugo: &TestCentrifugo, token: &str) -> Reply {
         let command = json!({ "id": 1, "connect": { "token": token } });
-        exchange(&centrifugo.ws_url, &command).await
+        let mut socket = Socket::open(&centrifugo.ws_url).await.unwrap();
+        socket.send(&command).await.unwrap();
+        socket.receive().await
     }
 
     #[tokio::test]

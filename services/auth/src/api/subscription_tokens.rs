@@ -108,16 +108,14 @@ mod tests {
     use plaza_clients::auth::{ConnectionToken, Grant};
     use plaza_kit::token::SERVICE_HEADER;
     use plaza_testkit::{
-        Answer, Request, TestCentrifugo, TestCentrifugoOptions, centrifugo, service_tokens,
+        Answer, Reply, Request, Socket, TestCentrifugo, TestCentrifugoOptions, centrifugo,
+        service_tokens,
     };
     use plaza_types::{Generation, RoomId, UserId};
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::testing::{
-        Installation,
-        websocket::{Reply, Socket},
-    };
+    use crate::testing::Installation;
 
     fn request(user: &str, service: &str) -> Request {
         Request::post("/v1/subscription-tokens")

@@ -1,7 +1,5 @@
 //! An installation of auth for a test: a database of its own and a router.
 
-pub(crate) mod websocket;
-
 use std::{net::SocketAddr, time::Duration};
 
 use axum::Router;

@@ -44,7 +44,7 @@ const ASK_AT_ONCE: usize = 8;
 const SPEAK_AT_ONCE: usize = 256;
 
 const FIRST_DELAY: Duration = Duration::from_millis(100);
-const LONGEST_DELAY: Duration = Duration::from_secs(2);
+const LONGEST_DELAY: Duration = Duration::from_secs(1);
 
 /// Why what was read was not published to its end.
 #[derive(Debug)]

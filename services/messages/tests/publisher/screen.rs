@@ -13,14 +13,11 @@ use std::{
 };
 
 use chrono::Utc;
-use futures::{SinkExt, StreamExt};
 use plaza_centrifugo::Channel;
 use plaza_kit::token::{ISSUER, SUBSCRIPTION_AUDIENCE};
-use plaza_testkit::{Issuer, TestCentrifugo, TestCentrifugoOptions, centrifugo};
+use plaza_testkit::{Issuer, Reply, Socket, TestCentrifugo, TestCentrifugoOptions, centrifugo};
 use plaza_types::{FanoutMode, RoomId, UserId};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
 use crate::fixture::Rooms;
 
@@ -58,10 +55,9 @@ impl Stage {
     ) -> Screen {
         let own = Channel::Personal(user).to_string();
         let token = self.issuer.connection_token(user, &[own], 60);
-        let (socket, _) = connect_async(&self.server.ws_url).await.unwrap();
         let seen = Arc::new(Mutex::new(Seen::default()));
         let mut client = Client {
-            socket,
+            socket: Socket::open(&self.server.ws_url).await.unwrap(),
             seen: seen.clone(),
             accepted: accepted.clone(),
             rooms: self.rooms.clone(),
@@ -120,7 +116,7 @@ impl Drop for Screen {
 }
 
 struct Client {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: Socket,
     seen: Arc<Mutex<Seen>>,
     accepted: Arc<AtomicI64>,
     rooms: Rooms,
@@ -137,21 +133,13 @@ impl Client {
         if self.rooms.get(self.room).mode == FanoutMode::Room {
             self.subscribe().await;
         }
-        while let Some(Ok(frame)) = self.socket.next().await {
-            let Message::Text(text) = frame else { continue };
-            for line in text.lines().filter(|line| !line.is_empty()) {
-                if line == "{}" {
-                    self.send(&json!({})).await;
-                } else {
-                    self.take(serde_json::from_str(line).unwrap()).await;
-                }
-            }
+        while let Reply::Json(reply) = self.socket.receive().await {
+            self.take(reply).await;
         }
     }
 
     async fn send(&mut self, command: &Value) {
-        let text = command.to_string();
-        self.socket.send(Message::Text(text.into())).await.unwrap();
+        self.socket.send(command).await.unwrap();
     }
 
     /// Where the room is now, as the gateway would say.
