@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use plaza_types::{
-    Epoch, FanoutMode, Generation, Message, Number, Person, Role, RoomId, Seq, Version, Visibility,
+    Epoch, FanoutMode, Generation, LeaveReason, Message, Number, Person, Role, RoomId, Seq, Version, Visibility,
 };
 use serde::{Deserialize, Serialize};
 
@@ -150,20 +150,6 @@ pub enum Body {
     /// A type that a newer release writes: readers skip it.
     #[serde(other)]
     Unknown,
-}
-
-/// Why somebody is no longer a member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LeaveReason {
-    /// By own wish.
-    Left,
-    /// Removed by a moderator.
-    Kicked,
-    /// Removed and kept out.
-    Banned,
-    /// The room is gone.
-    RoomDeleted,
 }
 
 /// What a publication carries: `{"v":1,"events":[…]}`.

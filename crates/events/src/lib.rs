@@ -15,7 +15,8 @@ pub mod relay;
 mod source;
 pub mod stream;
 
-pub use event::{Body, Event, LeaveReason, Publication};
+pub use event::{Body, Event, Publication};
+pub use plaza_types::LeaveReason;
 pub use kind::Kind;
 pub use partition::Partition;
 pub use source::Source;

@@ -60,6 +60,20 @@ pub enum Role {
     Owner,
 }
 
+/// Why somebody is no longer a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaveReason {
+    /// By own wish.
+    Left,
+    /// Removed by a moderator.
+    Kicked,
+    /// Removed and kept out.
+    Banned,
+    /// The room is gone.
+    RoomDeleted,
+}
+
 /// Gives a unit-only enum its lower-case text form, as the databases and the
 /// wire have it.
 macro_rules! text_form {
@@ -90,6 +104,9 @@ macro_rules! text_form {
 text_form! {
     Visibility { Public => "public", Private => "private" }
     FanoutMode { Personal => "personal", Room => "room" }
+    LeaveReason {
+        Left => "left", Kicked => "kicked", Banned => "banned", RoomDeleted => "room_deleted"
+    }
     Role { Member => "member", Moderator => "moderator", Admin => "admin", Owner => "owner" }
 }
 

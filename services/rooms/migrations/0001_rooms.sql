@@ -132,6 +132,8 @@ CREATE TABLE removals (
     room_id    uuid NOT NULL,
     -- NULL: everybody's.
     user_id    uuid,
+    -- Why they are a member no more; NULL: what they may do has changed.
+    reason     text CHECK (reason IN ('left', 'kicked', 'banned')),
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 

@@ -64,8 +64,10 @@ impl Store {
         // Last: from here to the commit every other removal waits.
         if is_first {
             removals::record_all(&mut tx, room).await?;
-        } else {
-            removals::record(&mut tx, room, &[user]).await?;
+        }
+        let reason = partition.map(|_| LeaveReason::Banned);
+        if !is_first || reason.is_some() {
+            removals::record(&mut tx, room, &[(user, reason)]).await?;
         }
         tx.commit().await?;
         self.access_ended(room, Some(user));

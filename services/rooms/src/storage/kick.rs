@@ -28,7 +28,8 @@ impl Store {
                 .await?;
         }
         // Last: from here to the commit every other removal waits.
-        removals::record(&mut tx, room, &[user]).await?;
+        let removed = [(user, Some(LeaveReason::Kicked))];
+        removals::record(&mut tx, room, &removed).await?;
         tx.commit().await?;
         self.access_ended(room, Some(user));
         self.relay.wake(partition);

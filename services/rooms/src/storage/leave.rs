@@ -57,7 +57,8 @@ impl Store {
             });
         };
 
-        let mut removed = vec![user.id];
+        let leaving = user.id;
+        let mut removed = vec![(leaving, Some(LeaveReason::Left))];
         let mut change = self.change(room, &locked);
         change.left(user, LeaveReason::Left, gone.now);
         let next = followers(&mut tx, room, read("role", &gone.role)?).await?;
@@ -73,7 +74,7 @@ impl Store {
             )
             .fetch_one(&mut *tx)
             .await?;
-            removed.push(next.id);
+            removed.push((next.id, None));
             change.member_state(next.clone(), Role::Owner, next_muted, gone.now);
         }
         let is_empty = change.counters().member_count == 0;
@@ -83,13 +84,13 @@ impl Store {
             delete::erase(&mut tx, room).await?;
         }
         if locked.channels.visibility == Visibility::Private {
-            self.end_subscriptions(&mut tx, room, removed[0], locked.channels)
+            self.end_subscriptions(&mut tx, room, leaving, locked.channels)
                 .await?;
         }
         // Last: from here to the commit every other removal waits.
         removals::record(&mut tx, room, &removed).await?;
         tx.commit().await?;
-        self.access_ended(room, Some(removed[0]));
+        self.access_ended(room, Some(leaving));
         self.relay.wake(partition);
         Ok(Left::Now)
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use plaza_clients::rooms::Removal;
-use plaza_events::relay::LONGEST_BACKLOG;
+use plaza_events::{LeaveReason, relay::LONGEST_BACKLOG};
 use plaza_kit::feed::{FeedAnswer, FeedEntry, FeedQuery, continues};
 use plaza_types::{RoomId, UserId};
 use sqlx::PgConnection;
@@ -37,21 +37,26 @@ pub(super) async fn record_all(
     Ok(())
 }
 
-/// Records removals of users from a room. Takes the lock of the feed, which is
+/// Records that what is known of these users in a room is void, and why they
+/// are members no more if they are not. Takes the lock of the feed, which is
 /// held to the commit: call it last.
 pub(super) async fn record(
     connection: &mut PgConnection,
     room: RoomId,
-    users: &[UserId],
+    users: &[(UserId, Option<LeaveReason>)],
 ) -> Result<(), StorageError> {
-    let users: Vec<Uuid> = users.iter().map(|user| user.uuid()).collect();
+    let ids: Vec<Uuid> = users.iter().map(|(user, _)| user.uuid()).collect();
+    let reasons = users.iter().map(|(_, reason)| reason.map(LeaveReason::as_str));
+    let reasons: Vec<Option<&str>> = reasons.collect();
     sqlx::query!(
         "WITH feed AS (UPDATE removal_feed SET last = last + cardinality($2::uuid[]) RETURNING last)
-         INSERT INTO removals (number, room_id, user_id)
-         SELECT feed.last - cardinality($2::uuid[]) + place, $1, user_id
-         FROM feed, UNNEST($2::uuid[]) WITH ORDINALITY AS users (user_id, place)",
+         INSERT INTO removals (number, room_id, user_id, reason)
+         SELECT feed.last - cardinality($2::uuid[]) + place, $1, user_id, reason
+         FROM feed, UNNEST($2::uuid[], $3::text[])
+                    WITH ORDINALITY AS users (user_id, reason, place)",
         room.uuid(),
-        &users,
+        &ids,
+        &reasons as &[Option<&str>],
     )
     .execute(connection)
     .await?;

@@ -4,11 +4,11 @@
 
 use chrono::{DateTime, Utc};
 use plaza_events::{
-    Body, Event, LeaveReason, Partition,
+    Body, Event, Partition,
     outbox::NewEvent,
     relay::{Repeat, Repeated},
 };
-use plaza_types::{RoomId, UserId, Version};
+use plaza_types::{RoomId, UserId};
 use sqlx::PgConnection;
 
 use super::{
@@ -42,10 +42,10 @@ impl Store {
     ) -> sqlx::Result<Vec<NewEvent>> {
         let rows = sqlx::query!(
             r#"SELECT DISTINCT ON (removal.room_id, removal.user_id)
-                      removal.room_id, removal.user_id AS "user_id!", removal.created_at,
-                      rooms.version
+                      removal.room_id, removal.user_id AS "user_id!",
+                      removal.reason AS "reason!", removal.created_at, rooms.version
                FROM removals AS removal JOIN rooms ON rooms.id = removal.room_id
-               WHERE removal.created_at >= $1 AND removal.user_id IS NOT NULL
+               WHERE removal.created_at >= $1 AND removal.reason IS NOT NULL
                  AND NOT EXISTS (SELECT FROM members
                                  WHERE members.room_id = removal.room_id
                                    AND members.user_id = removal.user_id)
@@ -59,24 +59,23 @@ impl Store {
             if Partition::of(&room.to_string()) != partition {
                 return None;
             }
-            let version = Version::try_from(row.version);
-            let left = version.map(|version| {
-                NewEvent::user(
-                    user,
-                    Event {
-                        room: Some(room),
-                        epoch: self.epoch,
-                        time: row.created_at,
-                        body: Body::Left {
-                            version,
-                            reason: LeaveReason::Left,
-                        },
-                    },
-                )
-            });
-            Some(left.map_err(|error| sqlx::Error::Decode(error.into())))
+            let left = || {
+                let body = Body::Left {
+                    version: position("version", row.version)?,
+                    reason: read("reason", &row.reason)?,
+                };
+                let event = Event {
+                    room: Some(room),
+                    epoch: self.epoch,
+                    time: row.created_at,
+                    body,
+                };
+                Ok::<_, StorageError>(NewEvent::user(user, event))
+            };
+            Some(left())
         });
-        left.collect()
+        left.map(|left| left.map_err(|error| sqlx::Error::Decode(error.into())))
+            .collect()
     }
 }
 
@@ -127,7 +126,7 @@ mod tests {
 
     use chrono::TimeDelta;
     use http::StatusCode;
-    use plaza_events::outbox;
+    use plaza_events::{LeaveReason, outbox};
     use plaza_testkit::Issuer;
     use plaza_types::FanoutMode;
 
@@ -184,6 +183,31 @@ mod tests {
         ));
         assert_eq!((key, event.room), (&bob.id.to_string(), Some(room)));
         assert!(matches!(event.body, Body::Left { version, .. } if version.get() == 7));
+    }
+
+    #[tokio::test]
+    async fn guarantee_4_a_removal_is_told_again_with_its_reason() {
+        let bench = Bench::new().await;
+        let [ada, bob, eve, mal] = ["ada", "bob", "eve", "mal"].map(Issuer::person);
+        let room = bench.create(&ada, "Rust").await.id;
+        let acts = [
+            (&bob, "leave", LeaveReason::Left),
+            (&eve, "kick", LeaveReason::Kicked),
+            (&mal, "ban", LeaveReason::Banned),
+        ];
+        for (person, act, _) in acts {
+            bench.join(person, room).await.expect(StatusCode::OK);
+            let acted = bench.act(act, &ada, person, room).await;
+            acted.expect(StatusCode::OK);
+        }
+        let said = said_again(&bench, room).await;
+        for (person, _, expected) in acts {
+            let own = said.iter().find(|(key, _)| *key == person.id.to_string());
+            let Some(Body::Left { reason, .. }) = own.map(|(_, event)| &event.body) else {
+                panic!("{expected}: {said:?}");
+            };
+            assert_eq!(*reason, expected);
+        }
     }
 
     #[tokio::test]

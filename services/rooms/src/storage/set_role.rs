@@ -40,7 +40,7 @@ impl Store {
         change.member_state(other, to, member.muted_until, scene.now);
         let partition = change::apply(&mut tx, change).await?;
         // Last: from here to the commit every other removal waits.
-        removals::record(&mut tx, room, &[member.user_id]).await?;
+        removals::record(&mut tx, room, &[(member.user_id, None)]).await?;
         tx.commit().await?;
         self.relay.wake(partition);
         Ok(Member { role: to, ..member })
