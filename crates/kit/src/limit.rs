@@ -215,6 +215,21 @@ mod tests {
     }
 
     #[test]
+    fn who_comes_when_its_memory_is_full_of_the_busy_is_remembered_too() {
+        let limiter = limiter(1_000);
+        let now = limiter.start;
+        for _ in 0..5 {
+            for key in 1..=1_000 {
+                assert_eq!(limiter.take_at(key, 1, now), Ok(()));
+            }
+            limiter.full_at.run_pending_tasks();
+        }
+        assert_eq!(limiter.take_at(0, 1_000, now), Ok(()));
+        limiter.full_at.run_pending_tasks();
+        assert!(limiter.take_at(0, 1, now).is_err());
+    }
+
+    #[test]
     fn a_rate_of_nothing_is_no_limit() {
         let rate = Rate {
             per_second: 0,
