@@ -105,7 +105,10 @@ struct Client {
     behind: bool,
     /// Rooms whose changes are to be asked for.
     ask: HashSet<String>,
-    /// What of these two is being asked.
+    /// Rooms in which something was missing before what came; it may have come
+    /// since.
+    gaps: HashSet<String>,
+    /// What of `behind` and `ask` is being asked.
     asked: (bool, HashSet<String>),
     /// Came or went since the question under way was asked.
     moved: bool,
@@ -131,6 +134,7 @@ impl Reader {
             asking: None,
             behind: true,
             ask: HashSet::new(),
+            gaps: HashSet::new(),
             asked: (false, HashSet::new()),
             moved: false,
             ask_at: now,
@@ -191,7 +195,12 @@ impl Client {
             self.behind = true;
             self.poll_at = now + NOT_LIVE_AFTER;
         }
-        if (self.behind || !self.ask.is_empty()) && self.asking.is_none() && now >= self.ask_at {
+        if self.asking.is_none() && now >= self.ask_at {
+            let gaps = std::mem::take(&mut self.gaps).into_iter();
+            let screen = &self.reader.screen;
+            self.ask.extend(gaps.filter(|room| screen.waits(room)));
+        }
+        if self.must_ask() && self.asking.is_none() && now >= self.ask_at {
             self.moved = false;
             self.asked = (std::mem::take(&mut self.behind), std::mem::take(&mut self.ask));
             let question = Question {
@@ -210,10 +219,14 @@ impl Client {
         if self.socket.is_none() && self.connecting.is_none() {
             wake = wake.min(self.reconnect_at);
         }
-        if (self.behind || !self.ask.is_empty()) && self.asking.is_none() {
+        if self.must_ask() && self.asking.is_none() {
             wake = wake.min(self.ask_at);
         }
         wake
+    }
+
+    fn must_ask(&self) -> bool {
+        self.behind || !self.ask.is_empty() || !self.gaps.is_empty()
     }
 
     fn live_until(&self) -> Instant {
@@ -391,7 +404,7 @@ impl Client {
             Applied::Repeat => count(&self.reader.counts.repeats),
             Applied::Gap => {
                 count(&self.reader.counts.gaps);
-                self.ask.insert(room.to_owned());
+                self.gaps.insert(room.to_owned());
             }
         }
     }

@@ -59,6 +59,11 @@ impl Screen {
         positions.collect()
     }
 
+    /// Whether something is missing before what came of a room.
+    pub(crate) fn waits(&self, room: &str) -> bool {
+        self.lock().get(room).is_some_and(Timeline::waits)
+    }
+
     /// What is shown of a room, from top to bottom, and the number that it
     /// begins with.
     pub(crate) fn shown(&self, room: &str) -> Option<(i64, Vec<State>)> {

@@ -1,9 +1,12 @@
 //! The client's rule for one room (DESIGN: docs/api.md, "Places in a room"):
 //! what a screen shows is what these functions keep.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
+
+/// Events of a room that wait for what is before them, at most.
+const MOST_AHEAD: usize = 500;
 
 /// A message's state, as pages, `changes` and events give it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -24,7 +27,7 @@ pub(crate) enum Applied {
     Yes,
     /// Seen before.
     Repeat,
-    /// Something is missing before it: ask `changes`.
+    /// Something is missing before it, and it waits: ask `changes`.
     Gap,
 }
 
@@ -34,6 +37,8 @@ pub(crate) struct Timeline {
     position: i64,
     first: i64,
     messages: HashMap<String, State>,
+    /// Events further ahead, by their seq, until what is between is known.
+    ahead: BTreeMap<i64, State>,
 }
 
 impl Timeline {
@@ -45,6 +50,7 @@ impl Timeline {
             position: head_seq,
             first,
             messages: messages.collect(),
+            ahead: BTreeMap::new(),
         }
     }
 
@@ -58,17 +64,38 @@ impl Timeline {
         self.position
     }
 
+    /// Whether events wait for what is before them.
+    pub(crate) fn waits(&self) -> bool {
+        !self.ahead.is_empty()
+    }
+
     /// An event came.
     pub(crate) fn event(&mut self, seq: i64, state: State) -> Applied {
         if seq <= self.position {
             return Applied::Repeat;
         }
         if seq > self.position + 1 {
+            // Beyond the bound `changes` brings it, too.
+            if self.ahead.len() < MOST_AHEAD {
+                self.ahead.insert(seq, state);
+            }
             return Applied::Gap;
         }
         self.position = seq;
         self.merge(state);
+        self.catch_up_with_ahead();
         Applied::Yes
+    }
+
+    fn catch_up_with_ahead(&mut self) {
+        while let Some(next) = self.ahead.first_entry() {
+            if *next.key() > self.position + 1 {
+                return;
+            }
+            let (seq, state) = next.remove_entry();
+            self.position = self.position.max(seq);
+            self.merge(state);
+        }
     }
 
     /// `changes` since `since` was answered.
@@ -80,6 +107,7 @@ impl Timeline {
         if since <= self.position {
             self.position = self.position.max(next_seq);
         }
+        self.catch_up_with_ahead();
     }
 
     /// Of two states of one message the later change stands. What is above the
@@ -132,10 +160,14 @@ mod tests {
         assert_eq!(timeline.event(1, state("a", 1, 1)), Applied::Yes);
         assert_eq!(timeline.event(1, state("a", 1, 1)), Applied::Repeat);
         assert_eq!(timeline.event(3, state("c", 3, 3)), Applied::Gap);
+        assert_eq!(timeline.event(5, state("e", 5, 5)), Applied::Gap);
         assert_eq!(timeline.position(), 1);
-        timeline.changes(1, vec![state("b", 2, 2), state("c", 3, 3)], 3);
-        assert_eq!(timeline.position(), 3);
-        assert_eq!(timeline.shown().len(), 3);
+        assert_eq!(timeline.shown().len(), 1);
+        timeline.changes(1, vec![state("b", 2, 2)], 2);
+        assert_eq!(timeline.position(), 3, "what waited follows");
+        assert_eq!(timeline.event(4, state("d", 4, 4)), Applied::Yes);
+        assert_eq!(timeline.position(), 5);
+        assert_eq!(timeline.shown().len(), 5);
     }
 
     #[test]
