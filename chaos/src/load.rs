@@ -196,7 +196,10 @@ impl Load {
             verdict.stored(stored, &self.accepted.of(&room.id));
             for person in room.layout.members() {
                 let shown = self.screens[person].shown(&room.id);
-                verdict.screen(stored, shown.as_ref().map(|(first, shown)| (*first, &**shown)));
+                verdict.screen(
+                    stored,
+                    shown.as_ref().map(|(first, shown)| (*first, &**shown)),
+                );
             }
         }
         verdict

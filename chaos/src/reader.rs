@@ -150,7 +150,10 @@ impl Reader {
         left_at: Option<Position>,
     ) -> anyhow::Result<Connected> {
         let query = "mutation { connectionToken { token endpoint } }";
-        let data = self.person.insist(query, &json!({}), TOKEN_PATIENCE).await?;
+        let data = self
+            .person
+            .insist(query, &json!({}), TOKEN_PATIENCE)
+            .await?;
         let token = &data["connectionToken"];
         let text = |name: &str| token[name].as_str().context("no connection token");
         let left_at = left_at.as_ref().map(|at| (personal.as_str(), at));
@@ -202,7 +205,10 @@ impl Client {
         }
         if self.must_ask() && self.asking.is_none() && now >= self.ask_at {
             self.moved = false;
-            self.asked = (std::mem::take(&mut self.behind), std::mem::take(&mut self.ask));
+            self.asked = (
+                std::mem::take(&mut self.behind),
+                std::mem::take(&mut self.ask),
+            );
             let question = Question {
                 heads: self.asked.0,
                 rooms: self.asked.1.clone(),

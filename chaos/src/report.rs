@@ -44,12 +44,7 @@ pub(crate) struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    pub(crate) fn new(
-        seed: u64,
-        args: &Args,
-        schedule: &Schedule,
-        end: &'a End,
-    ) -> Self {
+    pub(crate) fn new(seed: u64, args: &Args, schedule: &Schedule, end: &'a End) -> Self {
         let counts = &end.counts;
         Self {
             seed,

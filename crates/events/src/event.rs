@@ -3,7 +3,8 @@
 
 use chrono::{DateTime, Utc};
 use plaza_types::{
-    Epoch, FanoutMode, Generation, LeaveReason, Message, Number, Person, Role, RoomId, Seq, Version, Visibility,
+    Epoch, FanoutMode, Generation, LeaveReason, Message, Number, Person, Role, RoomId, Seq,
+    Version, Visibility,
 };
 use serde::{Deserialize, Serialize};
 

@@ -16,7 +16,7 @@ mod source;
 pub mod stream;
 
 pub use event::{Body, Event, Publication};
-pub use plaza_types::LeaveReason;
 pub use kind::Kind;
 pub use partition::Partition;
+pub use plaza_types::LeaveReason;
 pub use source::Source;

@@ -65,7 +65,7 @@ impl Socket {
                 Some(Ok(Message::Text(text))) => {
                     let lines = text.lines().filter(|line| !line.is_empty());
                     let (pings, lines): (Vec<_>, Vec<_>) = lines.partition(|line| *line == PING);
-                    let lines = lines.into_iter().map(|line| serde_json::from_str(line));
+                    let lines = lines.into_iter().map(serde_json::from_str::<Value>);
                     self.lines.extend(lines.map(|line| line.expect("JSON")));
                     if !pings.is_empty() && self.stream.send(Message::text(PING)).await.is_err() {
                         return Reply::Closed(ENDED);

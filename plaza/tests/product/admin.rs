@@ -24,10 +24,14 @@ async fn an_administrator_is_made_and_disables_an_account_at_once() {
 
     let complaint = plaza.admin(&["create", "root"]).await.unwrap_err();
     assert!(complaint.contains("--password-file"), "{complaint}");
-    let made = plaza.admin(&["create", "root", "--password-file", file]).await;
+    let made = plaza
+        .admin(&["create", "root", "--password-file", file])
+        .await;
     assert!(made.unwrap().contains("administrator"));
     login(&plaza, "root").await.data();
-    let twice = plaza.admin(&["create", "ROOT", "--password-file", file]).await;
+    let twice = plaza
+        .admin(&["create", "ROOT", "--password-file", file])
+        .await;
     assert!(twice.unwrap_err().contains("taken"));
 
     let person = plaza.person().await;

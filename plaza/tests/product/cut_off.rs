@@ -49,12 +49,17 @@ impl Hostile {
             self.token = Some(token.to_owned());
         }
         let read = self.person.ask(plaza, READ, room).await;
-        let rooms = ["/room/name", "/room/messages", "/room/changes", "/heads/rooms/0"];
+        let rooms = [
+            "/room/name",
+            "/room/messages",
+            "/room/changes",
+            "/heads/rooms/0",
+        ];
         let found = |pointer: &&str| {
             let found = read.json["data"].pointer(pointer);
             found.is_some_and(|found| !found.is_null())
         };
-        if rooms.iter().any(|pointer| found(&pointer)) {
+        if rooms.iter().any(found) {
             self.saw("read");
         }
         let id = MessageId::new().to_string();

@@ -19,13 +19,7 @@ use plaza_types::UserId;
 use serde_json::{Value, json, value::RawValue};
 use tokio::time::Instant;
 
-use crate::{
-    admin::Admin,
-    router,
-    storage::endings,
-    tasks,
-    testing::Installation,
-};
+use crate::{admin::Admin, router, storage::endings, tasks, testing::Installation};
 
 /// The figure of the guarantee.
 const WITHIN: Duration = Duration::from_secs(10);

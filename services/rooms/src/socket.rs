@@ -86,7 +86,7 @@ impl Realtime {
 
 /// A connection of one user.
 pub(crate) struct Socket {
-    socket: plaza_testkit::Socket,
+    connection: plaza_testkit::Socket,
     /// Pushes that came while a reply was waited for.
     pushes: VecDeque<Value>,
     id: u64,
@@ -102,7 +102,7 @@ impl Socket {
             "meta": { "sid": SessionId::new() },
         }));
         let mut socket = Self {
-            socket: plaza_testkit::Socket::open(&server.ws_url).await.unwrap(),
+            connection: plaza_testkit::Socket::open(&server.ws_url).await.unwrap(),
             pushes: VecDeque::new(),
             id: 0,
         };
@@ -150,7 +150,7 @@ impl Socket {
     async fn ask(&mut self, method: &str, body: Value) -> Value {
         self.id += 1;
         let command = json!({ "id": self.id, method: body });
-        self.socket.send(&command).await.unwrap();
+        self.connection.send(&command).await.unwrap();
         loop {
             let line = self.line().await;
             if line["id"] == self.id {
@@ -163,7 +163,7 @@ impl Socket {
     }
 
     async fn line(&mut self) -> Value {
-        let reply = tokio::time::timeout(PATIENCE, self.socket.receive()).await;
+        let reply = tokio::time::timeout(PATIENCE, self.connection.receive()).await;
         match reply.expect("Centrifugo says something in time") {
             Reply::Json(line) => line,
             Reply::Closed(code) => panic!("closed with {code}"),

@@ -58,7 +58,10 @@ impl Plaza {
     }
 
     /// One in which each of `from` reaches `to` by a wire that can be cut.
-    pub(crate) async fn start_wired<const N: usize>(from: [&str; N], to: &str) -> (Self, [Wire; N]) {
+    pub(crate) async fn start_wired<const N: usize>(
+        from: [&str; N],
+        to: &str,
+    ) -> (Self, [Wire; N]) {
         let data = folder();
         let place = Place::new(PLAZA, data.path()).expect("own folder");
         let port = plaza_local::free_port(to, None).expect("a free port");

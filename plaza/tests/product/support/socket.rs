@@ -16,7 +16,7 @@ pub(crate) struct Refused(pub(crate) u64);
 
 /// An open connection.
 pub(crate) struct Socket {
-    socket: plaza_testkit::Socket,
+    connection: plaza_testkit::Socket,
     id: u64,
     /// The channels that the connection opened with.
     pub(crate) opened: Vec<String>,
@@ -27,9 +27,9 @@ impl Socket {
     pub(crate) async fn connect(plaza: &Plaza, token: &str) -> Result<Self, Refused> {
         let port = plaza.port("centrifugo");
         let url = format!("ws://127.0.0.1:{port}/connection/websocket");
-        let socket = plaza_testkit::Socket::open(&url).await;
+        let connection = plaza_testkit::Socket::open(&url).await;
         let mut socket = Self {
-            socket: socket.expect("Centrifugo listens"),
+            connection: connection.expect("Centrifugo listens"),
             id: 0,
             opened: Vec::new(),
         };
@@ -44,7 +44,7 @@ impl Socket {
     pub(crate) async fn ask(&mut self, command: &str, body: Value) -> Result<Value, Refused> {
         self.id += 1;
         let text = json!({ "id": self.id, command: body });
-        if self.socket.send(&text).await.is_err() {
+        if self.connection.send(&text).await.is_err() {
             return Err(Refused(1006));
         }
         loop {
@@ -60,7 +60,7 @@ impl Socket {
     }
 
     async fn line(&mut self) -> Result<Value, Refused> {
-        let reply = tokio::time::timeout(PATIENCE, self.socket.receive()).await;
+        let reply = tokio::time::timeout(PATIENCE, self.connection.receive()).await;
         match reply.expect("Centrifugo says something in time") {
             Reply::Json(line) => Ok(line),
             Reply::Closed(code) => Err(Refused(code.into())),

@@ -46,7 +46,9 @@ pub(super) async fn record(
     users: &[(UserId, Option<LeaveReason>)],
 ) -> Result<(), StorageError> {
     let ids: Vec<Uuid> = users.iter().map(|(user, _)| user.uuid()).collect();
-    let reasons = users.iter().map(|(_, reason)| reason.map(LeaveReason::as_str));
+    let reasons = users
+        .iter()
+        .map(|(_, reason)| reason.map(LeaveReason::as_str));
     let reasons: Vec<Option<&str>> = reasons.collect();
     sqlx::query!(
         "WITH feed AS (UPDATE removal_feed SET last = last + cardinality($2::uuid[]) RETURNING last)
