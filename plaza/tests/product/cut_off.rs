@@ -106,10 +106,14 @@ async fn guarantee_5_one_part_cut_off_from_auth_lets_nobody_in() {
     let parts = ["gateway", "rooms", "messages"];
     let (plaza, wires) = Plaza::start_wired(parts, "auth").await;
     let ada = plaza.person().await;
+    let mut people = Vec::new();
     for (part, wire) in parts.into_iter().zip(wires) {
         let room = ada.creates_room(&plaza, part).await;
         let person = plaza.person().await;
         person.joins(&plaza, &room).await;
+        people.push((part, wire, room, person));
+    }
+    for (part, wire, room, person) in people {
         let mut hostile = Hostile {
             person,
             room: room.clone(),
