@@ -1,7 +1,6 @@
 //! GraphQL requests, as a program makes them.
 
 use std::{
-    net::Ipv4Addr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -49,14 +48,12 @@ impl AskError {
     }
 }
 
-/// The endpoint, as one address finds it.
+/// The endpoint.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
     client: Client,
     url: String,
-    /// Said by the program in the place of a proxy that the gateway trusts.
-    address: Ipv4Addr,
-    /// Answers of all addresses that too much was asked.
+    /// Answers that too much was asked.
     limited: Arc<AtomicU64>,
 }
 
@@ -71,19 +68,8 @@ impl Endpoint {
         Ok(Self {
             client,
             url: format!("{base}/graphql"),
-            address: Ipv4Addr::LOCALHOST,
             limited: Arc::default(),
         })
-    }
-
-    /// The same for somebody at an address of their own, so that the limits of
-    /// one address are those of one person, as they are for people at home.
-    pub(crate) fn of(&self, person: u16) -> Self {
-        let [high, low] = person.to_be_bytes();
-        Self {
-            address: Ipv4Addr::new(198, 18, high, low),
-            ..self.clone()
-        }
     }
 
     /// How often anybody was answered that too much was asked.
@@ -101,7 +87,6 @@ impl Endpoint {
         let mut request = self
             .client
             .post(&self.url)
-            .header("x-forwarded-for", self.address.to_string())
             .json(&json!({ "query": query, "variables": variables }));
         if let Some(token) = token {
             request = request.bearer_auth(token);

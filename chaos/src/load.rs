@@ -75,7 +75,7 @@ impl Load {
         let endpoint = Endpoint::new(url)?;
         let every = Duration::from_secs(args.people.into()) / args.rate;
         let people: Vec<Arc<Person>> = stream::iter(0..args.people)
-            .map(|number| Person::register(endpoint.of(number)))
+            .map(|_| Person::register(endpoint.clone()))
             .buffered(REGISTER_AT_ONCE)
             .map_ok(Arc::new)
             .try_collect()

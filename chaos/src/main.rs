@@ -189,7 +189,6 @@ async fn run(args: &Args, seed: u64, disk: bool) -> anyhow::Result<bool> {
                 DATABASE_CONNECTIONS.to_owned(),
             ),
             ("PLAZA_ROOMS_FANOUT_THRESHOLD", args.threshold().to_string()),
-            ("PLAZA_TRUSTED_PROXIES", "127.0.0.1".to_owned()),
             // Each keeps all rooms open, where a browser keeps three.
             ("PLAZA_RATE_USER_PER_SECOND", "10000".to_owned()),
             ("PLAZA_RATE_USER_BURST", "300000".to_owned()),

@@ -20,6 +20,11 @@ impl LineSink {
         Self(Arc::new(receive))
     }
 
+    /// Gives a line of our own.
+    pub(crate) fn give(&self, line: &str) {
+        (self.0)(line.as_bytes());
+    }
+
     /// Reads to the end.
     pub(crate) fn read(&self, mut source: impl Read) {
         let mut pending = Vec::new();

@@ -57,6 +57,22 @@ pub enum Output {
     Lines(LineSink),
 }
 
+impl Output {
+    /// A line of our own among what the child says. One that cannot be written
+    /// is lost.
+    pub(crate) fn line(&self, line: &str) {
+        match self {
+            Self::Lines(sink) => sink.give(line),
+            Self::File(path) => {
+                let file = std::fs::OpenOptions::new().append(true).open(path);
+                if let Ok(mut file) = file {
+                    let _ = std::io::Write::write_all(&mut file, format!("{line}\n").as_bytes());
+                }
+            }
+        }
+    }
+}
+
 /// What to start.
 #[derive(Debug, Clone)]
 pub struct Launch {

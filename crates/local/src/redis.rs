@@ -13,6 +13,13 @@ use crate::{
 const START_PATIENCE: Duration = Duration::from_mins(1);
 /// How long a shutdown may take before it is forced.
 const STOP_PATIENCE: Duration = Duration::from_secs(15);
+/// Where Redis keeps what it appends, and where what it refuses goes.
+const APPENDED: &str = "appendonlydir";
+const REFUSED: &str = "appendonlydir.refused";
+/// What Redis says of an append-only file that it cannot read. Redis 7.0 makes
+/// such a file itself when its disk is full after a rewrite: it cuts off what it
+/// wrote in part by an offset in the file before.
+const BAD_FILE: &str = "Bad file format reading the append only file";
 
 /// How to run Redis.
 #[derive(Debug, Clone)]
@@ -48,7 +55,9 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts it and waits until it answers with its data loaded.
+    /// Starts it and waits until it answers with its data loaded. What it
+    /// cannot read is put aside, and it begins empty: nothing but events is in
+    /// it, and whoever wrote them says them again to a Redis that forgot.
     ///
     /// # Errors
     /// Any [`LocalError`]; a port taken by somebody else is retried with
@@ -58,6 +67,7 @@ impl Redis {
         let password = options.password()?;
         let mut remembered = options.port;
         let mut tries = 0;
+        let mut refused = false;
         loop {
             tries += 1;
             let port = free_port("Redis", remembered.take())?;
@@ -71,6 +81,11 @@ impl Redis {
                 }
                 Err(LocalError::Ended { .. }) if tries < MAX_BIND_TRIES && !is_free(port) => {
                     tracing::debug!(port, "the port was taken meanwhile; trying another");
+                }
+                Err(LocalError::Ended { words, .. }) if !refused && words.contains(BAD_FILE) => {
+                    refused = true;
+                    remembered = Some(port);
+                    options.put_aside()?;
                 }
                 Err(error) => return Err(error),
             }
@@ -104,6 +119,26 @@ impl RedisOptions {
         let password = crate::random_hex(16)?;
         write_private(&path, password.as_bytes(), self.account.as_ref())?;
         Ok(password)
+    }
+
+    /// Keeps what Redis refuses to read, in place of what it refused before.
+    fn put_aside(&self) -> Result<(), LocalError> {
+        let (from, to) = (self.folder.join(APPENDED), self.folder.join(REFUSED));
+        let moved = match std::fs::remove_dir_all(&to) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => std::fs::rename(&from, &to),
+        };
+        moved.map_err(|source| LocalError::File {
+            action: "put aside",
+            path: from,
+            source,
+        })?;
+        // In the form of its own warnings.
+        self.output.line(&format!(
+            "plaza:M - - - - # It begins empty: it cannot read its append-only file, which is kept in {}",
+            to.display()
+        ));
+        Ok(())
     }
 
     async fn launch(

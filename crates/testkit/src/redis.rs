@@ -87,6 +87,11 @@ impl OwnRedis {
         format!("redis://:{}@{address}/0", self.password())
     }
 
+    /// Where it keeps its data.
+    pub fn folder(&self) -> &std::path::Path {
+        &self.options.folder
+    }
+
     /// Stops it in good order.
     pub async fn stop(&mut self) {
         if let Some(mut server) = self.server.take() {

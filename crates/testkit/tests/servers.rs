@@ -62,6 +62,28 @@ async fn a_redis_of_its_own_comes_back_with_its_data() {
     .await;
 }
 
+#[tokio::test]
+async fn a_redis_that_cannot_read_its_file_begins_empty_and_the_file_is_kept() {
+    let mut own = own_redis().await;
+    set(&mut connect(&own.url).await, "key").await;
+    own.kill().await;
+    let appended = own.folder().join("appendonlydir");
+    let file = appended.join("appendonly.aof.1.incr.aof");
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes.splice(0..0, *b"cut in the middle\r\n");
+    std::fs::write(&file, &bytes).unwrap();
+    own.start().await;
+    assert!(!exists(&mut connect(&own.url).await, "key").await);
+    set(&mut connect(&own.url).await, "other").await;
+    let kept = own.folder().join("appendonlydir.refused");
+    let kept = kept.join("appendonly.aof.1.incr.aof");
+    assert_eq!(std::fs::read(kept).unwrap(), bytes);
+
+    own.stop().await;
+    own.start().await;
+    assert!(exists(&mut connect(&own.url).await, "other").await);
+}
+
 async fn connect(url: &str) -> redis::aio::MultiplexedConnection {
     redis::Client::open(url)
         .unwrap()
