@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use plaza_kit::telemetry::TelemetryArgs;
 
 use crate::{
-    admin::AdminArgs, ctl::CtlArgs, dead_letters::DeadLettersArgs, migrate::MigrateArgs, up::UpArgs,
+    admin::AdminArgs, ctl::CtlArgs, dead_letters::DeadLettersArgs, migrate::MigrateArgs,
+    standalone::StandaloneArgs, up::UpArgs,
 };
 
 /// Plaza: a self-hosted messenger for rooms where tens of thousands are online at once.
@@ -34,6 +35,8 @@ pub(crate) enum Subcommand {
     MessagesPublisher(Part<plaza_messages::publisher::PublisherArgs>),
     /// The GraphQL API, and the web app
     Gateway(Part<plaza_gateway::GatewayArgs>),
+    /// All of these services in one process, set by the environment and the file as they are
+    Standalone(StandaloneArgs),
     /// Brings the databases to this version's schema; run it before the services of a new version
     Migrate(Part<MigrateArgs>),
     /// Makes administrators, disables and enables accounts, and lists them

@@ -12,12 +12,16 @@ mod ctl;
 mod dead_letters;
 mod migrate;
 mod reference;
+mod standalone;
 mod up;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
-use plaza_kit::{shutdown::Shutdown, telemetry};
+use plaza_kit::{
+    shutdown::Shutdown,
+    telemetry::{self, TelemetryArgs},
+};
 
 use crate::cli::{Cli, Part, Subcommand};
 
@@ -62,6 +66,10 @@ async fn run(part: Subcommand) -> anyhow::Result<()> {
             serve("messages-publisher", part, plaza_messages::publisher::run).await
         }
         Subcommand::Gateway(part) => serve("gateway", part, plaza_gateway::run).await,
+        Subcommand::Standalone(args) => {
+            let telemetry = args.telemetry.clone();
+            traced("standalone", &telemetry, standalone::run(&args)).await
+        }
         Subcommand::Migrate(part) => {
             let _telemetry = telemetry::init("migrate", &part.telemetry)?;
             migrate::run(&part.own).await
@@ -90,8 +98,18 @@ async fn serve<A: clap::Args, F>(
 where
     F: Future<Output = anyhow::Result<()>>,
 {
-    let telemetry = telemetry::init(name, &part.telemetry)?;
-    let result = run(part.own, Shutdown::on_signals()?).await;
+    let shutdown = Shutdown::on_signals()?;
+    traced(name, &part.telemetry, run(part.own, shutdown)).await
+}
+
+/// Runs something with telemetry around it.
+async fn traced(
+    name: &'static str,
+    telemetry: &TelemetryArgs,
+    run: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let telemetry = telemetry::init(name, telemetry)?;
+    let result = run.await;
     if let Err(error) = &result {
         tracing::error!(error = format!("{error:#}"), "{name} ends with an error");
     }

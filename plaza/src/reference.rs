@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 /// The parts that are configured; the others take flags alone.
-const PARTS: [&str; 7] = [
+const PARTS: [&str; 8] = [
     "auth",
     "rooms",
     "messages",
     "messages-publisher",
     "gateway",
+    "standalone",
     "migrate",
     "admin",
 ];
@@ -78,6 +79,7 @@ mod tests {
         let command = crate::cli::Cli::command();
         let mut listeners: Vec<_> = super::PARTS
             .iter()
+            .filter(|part| **part != "standalone")
             .filter_map(|part| command.find_subcommand(part))
             .flat_map(clap::Command::get_arguments)
             .filter(|arg| matches!(arg.get_long(), Some("listen" | "ops-listen")))

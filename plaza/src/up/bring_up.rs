@@ -155,7 +155,7 @@ async fn start_in_order(
     recipes: Vec<Recipe>,
 ) -> Result<Vec<(Recipe, Process)>, (PartName, StartError)> {
     let stages: [&[PartName]; 3] = [
-        &[PartName::Auth],
+        &[PartName::Auth, PartName::Standalone],
         &[PartName::Centrifugo, PartName::Rooms, PartName::Messages],
         &[PartName::Publisher, PartName::Gateway],
     ];

@@ -58,6 +58,9 @@ pub(crate) struct UpArgs {
     /// Run without Redis, Centrifugo and the publisher: the web app polls
     #[arg(long)]
     realtime_off: bool,
+    /// Run all of Plaza's own parts as one process, which takes less memory
+    #[arg(long, conflicts_with = "wires")]
+    standalone: bool,
     /// Folder of the built web app
     #[arg(long, value_name = "DIR")]
     spa: Option<PathBuf>,
@@ -87,6 +90,7 @@ impl UpArgs {
             host,
             port: self.port,
             realtime: !self.realtime_off,
+            standalone: self.standalone,
             spa,
             wires: self
                 .wires

@@ -37,6 +37,8 @@ pub(crate) enum PartName {
     Publisher,
     /// The GraphQL API and the web app
     Gateway,
+    /// All of Plaza's own in one process
+    Standalone,
 }
 
 impl PartName {
@@ -55,6 +57,7 @@ impl PartName {
             Self::Messages => "messages",
             Self::Publisher => "publisher",
             Self::Gateway => "gateway",
+            Self::Standalone => "standalone",
         }
     }
 }

@@ -114,7 +114,7 @@ impl Supervisor {
     /// Fulfils a wish and says how it went.
     pub(crate) async fn fulfil(&self, name: PartName, wish: Wish) -> Result<(), String> {
         let Some(handle) = self.parts.get(&name) else {
-            return Err(format!("{name} is not part of this run: real time is off"));
+            return Err(format!("{name} is not part of this run"));
         };
         let (answer, answered) = oneshot::channel();
         let gone = || format!("{name} is being shut down");
@@ -131,7 +131,7 @@ impl Supervisor {
     pub(crate) async fn stop_all(&self) {
         self.stopping.cancel();
         let stages: [&[PartName]; 5] = [
-            &[PartName::Gateway],
+            &[PartName::Gateway, PartName::Standalone],
             &[PartName::Rooms, PartName::Messages],
             &[PartName::Publisher, PartName::Auth],
             &[PartName::Centrifugo],

@@ -18,4 +18,5 @@ mod guarantee_6;
 mod observability;
 mod sessions;
 mod shutdown;
+mod standalone;
 mod support;

@@ -86,6 +86,7 @@ mod tests {
             host: None,
             port: None,
             realtime: true,
+            standalone: false,
             spa: None,
             wires: Wires::default(),
         };

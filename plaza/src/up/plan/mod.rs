@@ -37,9 +37,12 @@ const ENGINE: u16 = 1;
 
 /// Variables of ours that the parts must not inherit: what `plaza up` decides
 /// itself. Everything else, such as `PLAZA_LOG`, reaches them.
-const DECIDED: [&str; 29] = [
+const DECIDED: [&str; 32] = [
     "PLAZA_CONFIG",
     "PLAZA_LISTEN",
+    "PLAZA_AUTH_LISTEN",
+    "PLAZA_ROOMS_LISTEN",
+    "PLAZA_MESSAGES_LISTEN",
     "PLAZA_OPS_LISTEN",
     "PLAZA_LOG_FORMAT",
     "PLAZA_INTERNAL_SECRET",
@@ -145,6 +148,13 @@ impl Plan {
         ports: &mut Ports,
     ) -> anyhow::Result<Vec<Recipe>> {
         let layout = Layout::choose(&self.wanted, ports)?;
+        if self.wanted.standalone {
+            let mut recipes = vec![self.own(PartName::Standalone, servers, &layout)?];
+            if let Some(redis) = servers.redis {
+                recipes.push(self.centrifugo(redis, &layout)?);
+            }
+            return Ok(recipes);
+        }
         let mut recipes = vec![self.own(PartName::Auth, servers, &layout)?];
         if let Some(redis) = servers.redis {
             recipes.push(self.centrifugo(redis, &layout)?);
@@ -236,9 +246,11 @@ impl Plan {
         let (internal_secret, _) = self.data.secret("internal-secret")?;
         let (api_key_file, _) = self.data.secret("centrifugo-api-key")?;
         let own = layout.of(name);
-        let listen = match name {
-            PartName::Gateway => self.wanted.bind_address(),
-            _ => "127.0.0.1",
+        let is = |part| name == part || name == PartName::Standalone;
+        let listen = if is(PartName::Gateway) {
+            self.wanted.bind_address()
+        } else {
+            "127.0.0.1"
         };
         let mut environment: Vec<(&str, OsString)> = vec![
             (
@@ -270,9 +282,10 @@ impl Plan {
         if name != PartName::Publisher {
             environment.push(("PLAZA_LISTEN", format!("{listen}:{}", own.api).into()));
         }
-        if SERVICES.contains(&command) {
-            environment.push(self.database_variable(command));
-        }
+        let databases = SERVICES
+            .iter()
+            .filter(|service| command == **service || name == PartName::Standalone);
+        environment.extend(databases.map(|service| self.database_variable(service)));
         if let Some(redis) = servers.redis {
             let url = self.redis_url(name, redis, STREAMS);
             let file = self
@@ -293,15 +306,15 @@ impl Plan {
                 ),
             ]);
         }
-        if name == PartName::Rooms && servers.redis.is_some() {
+        if is(PartName::Rooms) && servers.redis.is_some() {
             let (file, _) = self.data.secret("centrifugo-proxy-secret")?;
             environment.push(("PLAZA_CENTRIFUGO_PROXY_SECRET_FILE", file.into()));
         }
-        if name == PartName::Auth {
+        if is(PartName::Auth) {
             let (refresh_key, _) = self.data.secret("refresh-key")?;
             environment.push(("PLAZA_AUTH_REFRESH_KEY_FILE", refresh_key.into()));
         }
-        if name == PartName::Gateway {
+        if is(PartName::Gateway) {
             let origins = self.wanted.origins(layout.gateway.api).join(",");
             environment.push(("PLAZA_PUBLIC_ORIGINS", origins.into()));
             environment.extend(self.wanted.limits());
@@ -312,6 +325,16 @@ impl Plan {
         let mut ports = vec![own.operations];
         if name != PartName::Publisher {
             ports.push(own.api);
+        }
+        if name == PartName::Standalone {
+            for (variable, service) in [
+                ("PLAZA_AUTH_LISTEN", layout.auth),
+                ("PLAZA_ROOMS_LISTEN", layout.rooms),
+                ("PLAZA_MESSAGES_LISTEN", layout.messages),
+            ] {
+                environment.push((variable, format!("127.0.0.1:{}", service.api).into()));
+                ports.push(service.api);
+            }
         }
         let kind = Kind::Own(Box::new(Own {
             launch: self.launch(name, command, environment),

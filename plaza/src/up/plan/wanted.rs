@@ -14,6 +14,8 @@ pub(crate) struct Wanted {
     pub(crate) port: Option<u16>,
     /// Whether messages are pushed.
     pub(crate) realtime: bool,
+    /// Whether Plaza's own parts are one process.
+    pub(crate) standalone: bool,
     /// The built web app.
     pub(crate) spa: Option<PathBuf>,
     /// What is between the parts.
@@ -73,6 +75,7 @@ mod tests {
             host: host.map(str::to_owned),
             port: None,
             realtime: true,
+            standalone: false,
             spa: None,
             wires: Wires::default(),
         }
