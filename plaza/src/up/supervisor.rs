@@ -114,7 +114,12 @@ impl Supervisor {
     /// Fulfils a wish and says how it went.
     pub(crate) async fn fulfil(&self, name: PartName, wish: Wish) -> Result<(), String> {
         let Some(handle) = self.parts.get(&name) else {
-            return Err(format!("{name} is not part of this run"));
+            let why = if name.is_own() && self.parts.contains_key(&PartName::Standalone) {
+                "all services are one process, standalone"
+            } else {
+                "real time is off"
+            };
+            return Err(format!("{name} is not part of this run: {why}"));
         };
         let (answer, answered) = oneshot::channel();
         let gone = || format!("{name} is being shut down");
