@@ -26,6 +26,9 @@ const WAYS: usize = 3;
 const READ: &str = "query($room: ID!) { heads { rooms { roomId } }
     room(id: $room) { name messages(last: 5) { nodes { content } } changes(sinceSeq: 0) { nextSeq } } }";
 
+/// Asks for nothing that another part has to answer.
+const WRITE: &str = "mutation($input: SendMessageInput!) { sendMessage(input: $input) { id } }";
+
 /// Somebody who uses every token for as long as it opens anything.
 struct Hostile {
     person: Person,
@@ -64,9 +67,11 @@ impl Hostile {
         if rooms.iter().any(found) {
             self.saw("read");
         }
-        let id = MessageId::new().to_string();
-        let sent = self.person.sends_as(plaza, &self.room, "still here", &id);
-        if !sent.await.json["data"]["sendMessage"].is_null() {
+        let input = json!({ "input": {
+            "roomId": self.room, "content": "still here", "clientMessageId": MessageId::new(),
+        } });
+        let sent = self.person.ask(plaza, WRITE, input).await;
+        if !sent.json["data"]["sendMessage"].is_null() {
             self.saw("wrote");
         }
         self.listens(plaza).await;
