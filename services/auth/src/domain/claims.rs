@@ -11,9 +11,11 @@ use serde::Serialize;
 
 use crate::config::Policy;
 
-/// An access token for a user's session, from `now` on.
+/// An access token for a user's session, from `now` on. `synthetic` is the
+/// account's mark.
 pub(crate) fn access(
     user: &User,
+    synthetic: bool,
     session: SessionId,
     now: DateTime<Utc>,
     policy: &Policy,
@@ -27,6 +29,7 @@ pub(crate) fn access(
         iat: now.timestamp(),
         username: user.username.clone(),
         name: user.display_name.clone(),
+        synthetic,
     }
 }
 
