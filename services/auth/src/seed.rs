@@ -1,6 +1,8 @@
 //! Users of a load test: accounts in bulk, on the database, and access tokens
 //! signed with the key that is in it. No network API reaches this.
 
+use std::time::Duration;
+
 use chrono::Utc;
 use plaza_clients::auth::{User, UserKind};
 use plaza_types::{SessionId, TextError, UserId, Username};
@@ -8,7 +10,6 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 
 use crate::{
-    config::Policy,
     domain::claims,
     keys::{SignError, SigningKeys},
     passwords::{PasswordError, Passwords},
@@ -85,16 +86,17 @@ pub async fn users(
 #[derive(Debug)]
 pub struct Signer {
     keys: SigningKeys,
-    policy: Policy,
+    lifetime: Duration,
 }
 
 impl Signer {
-    /// Reads the active key, as a serving auth does. The policy gives the
-    /// tokens' lifetime.
-    pub async fn read(pool: &PgPool, policy: Policy) -> Result<Self, SeedError> {
+    /// Reads the active key, as a serving auth does. Tokens live so long; one
+    /// that lives longer than a usual one outlives its user's disabling, which
+    /// is remembered for 15 minutes alone.
+    pub async fn read(pool: &PgPool, lifetime: Duration) -> Result<Self, SeedError> {
         let keys = SigningKeys::default();
         tasks::read_keys(pool, &keys).await?;
-        Ok(Self { keys, policy })
+        Ok(Self { keys, lifetime })
     }
 
     /// A token for a user, of a session that no refresh token continues.
@@ -107,7 +109,7 @@ impl Signer {
             kind: UserKind::Bot,
             created_at: now,
         };
-        let claims = claims::access(&user, true, SessionId::new(), now, &self.policy);
+        let claims = claims::access(&user, true, SessionId::new(), now, self.lifetime);
         Ok(self.keys.sign(&claims)?)
     }
 }
@@ -120,7 +122,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::testing::{Installation, PASSWORD, POLICY};
+    use crate::testing::{Installation, PASSWORD};
 
     async fn seeded(installation: &Installation, count: usize) -> Vec<SyntheticUser> {
         let passwords = &installation.app.passwords;
@@ -154,7 +156,9 @@ mod tests {
     async fn seeded_users_are_accounts_with_the_mark_in_every_token() {
         let installation = Installation::new().await;
         let users = seeded(&installation, 3).await;
-        let signer = Signer::read(&installation.pool, POLICY).await.unwrap();
+        let signer = Signer::read(&installation.pool, Duration::from_hours(1))
+            .await
+            .unwrap();
         let token = signer.token(&users[2]).unwrap();
         let claims = installation.app.verifier.verify(&token).unwrap();
         assert_eq!(

@@ -73,7 +73,13 @@ pub(super) fn grant(
     refresh_expires_at: DateTime<Utc>,
 ) -> Result<Grant, SignError> {
     let now = Utc::now();
-    let claims = claims::access(&user, synthetic, token.session, now, &app.policy);
+    let claims = claims::access(
+        &user,
+        synthetic,
+        token.session,
+        now,
+        app.policy.access_lifetime,
+    );
     Ok(Grant {
         access_token: app.keys.sign(&claims)?,
         expires_at: DateTime::from_timestamp(claims.exp, 0).unwrap_or(now),

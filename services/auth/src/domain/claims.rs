@@ -1,5 +1,7 @@
 //! What the tokens that auth signs say.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use plaza_centrifugo::Channel;
 use plaza_clients::auth::User;
@@ -18,14 +20,14 @@ pub(crate) fn access(
     synthetic: bool,
     session: SessionId,
     now: DateTime<Utc>,
-    policy: &Policy,
+    lifetime: Duration,
 ) -> AccessClaims {
     AccessClaims {
         iss: ISSUER.into(),
         aud: ACCESS_AUDIENCE.into(),
         sub: user.id,
         sid: session,
-        exp: (now + policy.access_lifetime).timestamp(),
+        exp: (now + lifetime).timestamp(),
         iat: now.timestamp(),
         username: user.username.clone(),
         name: user.display_name.clone(),

@@ -1,0 +1,480 @@
+//! A virtual user that follows the room: a connection that is kept, and a
+//! timeline that is caught up when something is missing.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
+use plaza_kit::retry::Backoff;
+use plaza_types::RoomId;
+use tokio::{
+    sync::{AcquireError, OnceCell, Semaphore, watch},
+    time::Instant,
+};
+
+use super::{
+    meters::{Meters, count},
+    room::{Caught, Reader},
+    timeline::Timeline,
+};
+use crate::{
+    cast::VirtualUser,
+    graphql::{AskError, Endpoint},
+    wire::{Line, Publication, Push, RunId, Socket, SocketError, Subscribed, Target, TargetError},
+};
+
+/// Longest time for one try to connect, without the wait for a turn.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Between two tries to connect.
+const FIRST_DELAY: Duration = Duration::from_millis(500);
+const LONGEST_DELAY: Duration = Duration::from_secs(10);
+/// After a `changes` that was not answered, or moved nothing.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// At the end, how long a push is waited for before `changes` is asked; spread,
+/// so that not all ask at once.
+const LAST_PUSH: Duration = Duration::from_secs(3);
+
+/// How far the run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Messages are sent, or will be.
+    Running,
+    /// Nothing more is sent: everything up to here has to come.
+    Draining { up_to: i64 },
+    /// Everybody leaves.
+    Over,
+}
+
+/// What all subscribers of a run share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) room: RoomId,
+    pub(crate) run: RunId,
+    pub(crate) meters: Meters,
+    /// In place of what the gateway says.
+    pub(crate) realtime: Option<String>,
+    /// Where the gateway is, for an endpoint that is a path there.
+    pub(crate) base: String,
+    /// Looked up by the first.
+    pub(crate) target: OnceCell<Target>,
+    /// Who may connect, or ask `changes`, now.
+    pub(crate) turns: Semaphore,
+}
+
+/// One virtual user.
+pub(crate) struct Subscriber {
+    pub(crate) number: usize,
+    pub(crate) user: Arc<VirtualUser>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) phase: watch::Receiver<Phase>,
+}
+
+/// Why a room is not followed.
+#[derive(Debug, thiserror::Error)]
+enum FollowError {
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error("real time is off")]
+    NotLive,
+    #[error("no turns are given any more")]
+    Turns(#[from] AcquireError),
+}
+
+impl FollowError {
+    /// A bounded label for the report.
+    fn label(&self) -> String {
+        match self {
+            Self::Ask(error) => error.label(),
+            Self::Socket(error) => error.label(),
+            Self::Target(_) => "realtime endpoint".into(),
+            Self::NotLive => "real time is off".into(),
+            Self::Turns(_) => "no turn".into(),
+        }
+    }
+}
+
+/// Where a channel's history was read up to.
+#[derive(Debug)]
+struct Place {
+    channel: String,
+    epoch: String,
+    offset: u64,
+}
+
+impl Place {
+    fn moved(&mut self, publication: &Publication) {
+        if publication.offset > 0 {
+            self.offset = publication.offset;
+        }
+        if let Some(epoch) = &publication.epoch {
+            self.epoch.clone_from(epoch);
+        }
+    }
+}
+
+/// What a subscriber keeps from one connection to the next.
+#[derive(Debug, Default)]
+struct Kept {
+    /// None: it followed the room never yet.
+    timeline: Option<Timeline>,
+    /// Of the room's own channel.
+    place: Option<Place>,
+    /// Whether it has all that it has to have at the end.
+    whole: bool,
+}
+
+impl Subscriber {
+    /// Follows the room until the run is over; what it was shown, if it ever
+    /// followed.
+    pub(crate) async fn run(mut self) -> Option<Timeline> {
+        let mut kept = Kept::default();
+        let mut backoff = Backoff::new(FIRST_DELAY, LONGEST_DELAY);
+        let mut since = Instant::now();
+        let mut phase = self.phase.clone();
+        let over = async move {
+            let _ = phase.wait_for(|phase| *phase == Phase::Over).await;
+        };
+        let following = async {
+            loop {
+                let before = kept.timeline.is_some();
+                let error = match Box::pin(self.connect(&mut kept)).await {
+                    Ok(socket) => {
+                        backoff.reset();
+                        self.connected(before, since);
+                        let error = self.follow(socket, &mut kept).await;
+                        self.shared.meters.live.fetch_sub(1, Ordering::Relaxed);
+                        count(&self.shared.meters.lost);
+                        since = Instant::now();
+                        error
+                    }
+                    Err(error) => error,
+                };
+                self.shared.meters.error(error.label());
+                tokio::time::sleep(backoff.delay()).await;
+            }
+        };
+        tokio::select! {
+            () = over => {}
+            () = following => {}
+        }
+        kept.timeline
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader {
+            endpoint: &self.shared.endpoint,
+            token: &self.user.token,
+            room: self.shared.room,
+        }
+    }
+
+    fn connected(&self, before: bool, since: Instant) {
+        let meters = &self.shared.meters;
+        count(&meters.live);
+        let mut connections = meters.connections();
+        if before {
+            connections.reconnect.record(since.elapsed());
+        } else {
+            connections.connect.record(since.elapsed());
+        }
+    }
+
+    /// Subscribes first, and then loads the newest page, or catches up.
+    async fn connect(&self, kept: &mut Kept) -> Result<Socket, FollowError> {
+        let _turn = self.shared.turns.acquire().await?;
+        let opened = tokio::time::timeout(PATIENCE, self.subscribe(kept)).await;
+        let (socket, recovered) = opened.map_err(|_| SocketError::TimedOut)??;
+        match &mut kept.timeline {
+            None => {
+                let head = self.reader().head().await?;
+                let Shared { room, run, .. } = &*self.shared;
+                let timeline = Timeline::open(self.number, room.uuid(), *run, head);
+                kept.timeline = Some(timeline);
+            }
+            Some(_) if recovered => count(&self.shared.meters.recovered),
+            Some(timeline) => timeline.doubt(),
+        }
+        Ok(socket)
+    }
+
+    /// A connection that has the room's events, and whether it goes on where
+    /// the last one ended.
+    async fn subscribe(&self, kept: &mut Kept) -> Result<(Socket, bool), FollowError> {
+        let begun = Instant::now();
+        let token = self.reader().connection_token().await?;
+        let token = token.ok_or(FollowError::NotLive)?;
+        self.shared
+            .meters
+            .connections()
+            .token
+            .record(begun.elapsed());
+        let realtime = self
+            .reader()
+            .realtime()
+            .await?
+            .ok_or(FollowError::NotLive)?;
+        let target = self.target(&token.endpoint).await?;
+
+        let mut socket = Socket::open(target, target.origin(self.number)).await?;
+        let connected = socket.connect(&token.token).await?;
+        let Some(channel) = realtime.channel else {
+            kept.place = None;
+            answer(&mut socket, connected).await?;
+            return Ok((socket, false));
+        };
+        let left_at = kept.place.as_ref().filter(|place| place.channel == channel);
+        let left_at = left_at.map(|place| (place.epoch.as_str(), place.offset));
+        let asked = socket
+            .subscribe(&channel, realtime.token.as_deref(), left_at)
+            .await?;
+        let subscribed = answer(&mut socket, asked).await?;
+        let recovered = subscribed.recovered;
+        let mut place = Place {
+            channel,
+            epoch: subscribed.epoch.clone(),
+            offset: subscribed.offset,
+        };
+        for publication in &subscribed.publications {
+            place.moved(publication);
+            self.published(publication, kept)?;
+        }
+        kept.place = Some(place);
+        Ok((socket, recovered))
+    }
+
+    async fn target(&self, endpoint: &str) -> Result<&Target, TargetError> {
+        let url = self.shared.realtime.as_deref().unwrap_or(endpoint);
+        let url = absolute(url, &self.shared.base);
+        self.shared
+            .target
+            .get_or_try_init(|| Target::find(&url))
+            .await
+    }
+
+    /// Takes what comes until the connection ends.
+    async fn follow(&mut self, mut socket: Socket, kept: &mut Kept) -> FollowError {
+        let mut asking: Option<BoxFuture<'static, Result<Caught, AskError>>> = None;
+        let mut ask_at = Instant::now();
+        // When the last pushes were waited for long enough, once all was sent.
+        let mut doubt_at: Option<Instant> = None;
+        let mut silent_at = socket.silent_at();
+        // Far ahead: a timer that is seldom touched.
+        let silence = tokio::time::sleep_until(silent_at);
+        tokio::pin!(silence);
+        loop {
+            let now = Instant::now();
+            let phase = *self.phase.borrow_and_update();
+            if let (Phase::Draining { up_to }, Some(timeline)) = (phase, &mut kept.timeline)
+                && !kept.whole
+            {
+                if timeline.position() >= up_to && !timeline.is_behind() {
+                    kept.whole = true;
+                    doubt_at = None;
+                    count(&self.shared.meters.whole);
+                } else if doubt_at.is_none_or(|at| at <= now) {
+                    if doubt_at.is_some() {
+                        timeline.doubt();
+                    }
+                    doubt_at = Some(now + LAST_PUSH.mul_f64(1.0 + fastrand::f64()));
+                }
+            }
+            let is_behind = kept.timeline.as_ref().is_some_and(Timeline::is_behind);
+            let position = kept.timeline.as_ref().map_or(0, Timeline::position);
+            if is_behind && asking.is_none() && now >= ask_at {
+                count(&self.shared.meters.asked);
+                let (shared, user) = (self.shared.clone(), self.user.clone());
+                asking = Some(Box::pin(changes(shared, user, position)));
+            }
+            let wake = Some(ask_at).filter(|_| is_behind && asking.is_none());
+            let wake = wake.into_iter().chain(doubt_at).min();
+            tokio::select! {
+                lines = socket.next() => {
+                    let taken = match lines {
+                        Ok(lines) => self.take(&lines, kept),
+                        Err(error) => Err(error),
+                    };
+                    if let Err(error) = taken {
+                        return error.into();
+                    }
+                }
+                caught = under_way(&mut asking) => {
+                    asking = None;
+                    ask_at = Instant::now() + self.caught(caught, kept);
+                }
+                _ = self.phase.changed() => {}
+                () = sleep_until(wake) => {}
+                () = &mut silence => {
+                    if socket.silent_at() == silent_at {
+                        return SocketError::Silent.into();
+                    }
+                    silent_at = socket.silent_at();
+                    silence.as_mut().reset(silent_at);
+                }
+            }
+        }
+    }
+
+    /// `changes` was answered; how soon it may be asked again.
+    fn caught(&self, caught: Result<Caught, AskError>, kept: &mut Kept) -> Duration {
+        match (caught, &mut kept.timeline) {
+            (Ok(caught), Some(timeline)) => {
+                let before = timeline.position();
+                timeline.caught(caught, &self.shared.meters);
+                if timeline.position() > before {
+                    Duration::ZERO
+                } else {
+                    ASK_AGAIN_AFTER
+                }
+            }
+            (Ok(_), None) => ASK_AGAIN_AFTER,
+            (Err(error), _) => {
+                self.shared.meters.error(error.label());
+                error.wait().unwrap_or(ASK_AGAIN_AFTER)
+            }
+        }
+    }
+
+    fn take(&self, lines: &[Line], kept: &mut Kept) -> Result<(), SocketError> {
+        for line in lines {
+            let Line::Push(push) = line else { continue };
+            match push {
+                Push::Publication {
+                    channel,
+                    publication,
+                } => {
+                    if let Some(place) = &mut kept.place
+                        && place.channel == *channel
+                    {
+                        place.moved(publication);
+                    }
+                    self.published(publication, kept)?;
+                }
+                Push::Unsubscribed { channel, code } => {
+                    if kept
+                        .place
+                        .as_ref()
+                        .is_some_and(|place| place.channel == *channel)
+                    {
+                        return Err(SocketError::Unsubscribed(*code));
+                    }
+                }
+                Push::Disconnected { code } => {
+                    return Err(SocketError::Closed(
+                        u16::try_from(*code).unwrap_or(u16::MAX),
+                    ));
+                }
+                Push::Other => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn published(&self, publication: &Publication, kept: &mut Kept) -> Result<(), SocketError> {
+        // What comes before the first page is in it.
+        let Some(timeline) = &mut kept.timeline else {
+            return Ok(());
+        };
+        let meters = &self.shared.meters;
+        let mut stays = true;
+        for entry in &publication.entries {
+            stays &= timeline.take(entry, meters);
+        }
+        if stays {
+            Ok(())
+        } else {
+            Err(SocketError::Moved)
+        }
+    }
+}
+
+/// The answer to a command. What comes before or with it is passed over: the
+/// page that is loaded next has it, or `changes`.
+async fn answer(socket: &mut Socket, command: u32) -> Result<Arc<Subscribed>, SocketError> {
+    loop {
+        for line in socket.next().await?.iter() {
+            match line {
+                Line::Reply {
+                    answer: Err(refusal),
+                    ..
+                } => return Err(SocketError::Refused(refusal.clone())),
+                Line::Reply {
+                    id,
+                    answer: Ok(subscribed),
+                } if *id == command => return Ok(subscribed.clone()),
+                Line::Push(Push::Disconnected { code }) => {
+                    return Err(SocketError::Closed(
+                        u16::try_from(*code).unwrap_or(u16::MAX),
+                    ));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Asks what is missing, when it is this user's turn.
+async fn changes(
+    shared: Arc<Shared>,
+    user: Arc<VirtualUser>,
+    since: i64,
+) -> Result<Caught, AskError> {
+    let _turn = shared.turns.acquire().await;
+    let reader = Reader {
+        endpoint: &shared.endpoint,
+        token: &user.token,
+        room: shared.room,
+    };
+    reader.changes(since).await
+}
+
+/// The end of what is under way; never of nothing.
+async fn under_way<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {
+    match future {
+        Some(running) => running.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// That moment; never without one.
+async fn sleep_until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// An endpoint that may be a path at the gateway.
+fn absolute(endpoint: &str, base: &str) -> String {
+    if endpoint.starts_with('/') {
+        let base = base.trim_end_matches('/');
+        let host = base.strip_prefix("http").map(|rest| format!("ws{rest}"));
+        return host.unwrap_or_else(|| base.to_owned()) + endpoint;
+    }
+    endpoint.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_may_be_a_path_at_the_gateway() {
+        let path = "/connection/websocket";
+        assert_eq!(
+            absolute(path, "http://127.0.0.1:8080/"),
+            "ws://127.0.0.1:8080/connection/websocket"
+        );
+        assert_eq!(
+            absolute(path, "https://chat.example.org"),
+            "wss://chat.example.org/connection/websocket"
+        );
+        assert_eq!(absolute("ws://elsewhere/", "http://a"), "ws://elsewhere/");
+    }
+}
