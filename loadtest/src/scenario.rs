@@ -106,9 +106,13 @@ impl Scenario {
 
     /// With what the command line says otherwise.
     pub(crate) fn with(self, other: Overrides) -> Result<Self, ScenarioError> {
+        // Who asks for fewer members alone wants no more senders than that.
+        let senders = other
+            .members
+            .map_or(self.senders, |members| self.senders.min(members));
         Self {
             members: other.members.unwrap_or(self.members),
-            senders: other.senders.unwrap_or(self.senders),
+            senders: other.senders.unwrap_or(senders),
             rate: other.rate.unwrap_or(self.rate),
             message_chars: other.message_chars.unwrap_or(self.message_chars),
             ramp_s: other.ramp_s.unwrap_or(self.ramp_s),
@@ -209,6 +213,12 @@ mod tests {
         };
         let scenario = Scenario::find("room").unwrap().with(overrides).unwrap();
         assert_eq!((scenario.members, scenario.senders), (7, 2));
+        let overrides = Overrides {
+            members: Some(7),
+            ..Overrides::default()
+        };
+        let scenario = Scenario::find("room").unwrap().with(overrides).unwrap();
+        assert_eq!((scenario.members, scenario.senders), (7, 7));
     }
 
     #[test]

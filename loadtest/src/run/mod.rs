@@ -66,7 +66,7 @@ pub struct RunArgs {
     overrides: Overrides,
     /// Virtual users as `plaza loadtest seed` writes them
     #[arg(long, default_value = USERS)]
-    users: PathBuf,
+    users_file: PathBuf,
     /// Where Plaza is, such as http://127.0.0.1:8080 [default: where the seeding found it]
     #[arg(long)]
     url: Option<String>,
@@ -110,7 +110,7 @@ struct Times {
 /// Runs and reports; whether every delivery is accounted for.
 pub(crate) async fn run(args: &RunArgs, local: Option<Local>) -> anyhow::Result<bool> {
     let scenario = Scenario::find(&args.scenario)?.with(args.overrides)?;
-    let (header, users) = cast::read(&args.users, scenario.members)?;
+    let (header, users) = cast::read(&args.users_file, scenario.members)?;
     let local = local.unwrap_or_default();
     let url = args.url.clone().or(local.url).or(header.url);
     let url = url.context("where is Plaza? Name it by --url http://HOST:PORT")?;

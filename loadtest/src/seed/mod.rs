@@ -58,7 +58,7 @@ pub struct SeedArgs {
     token_lifetime_h: u32,
     /// Where the virtual users and their tokens go, for `plaza loadtest run`
     #[arg(long, default_value = crate::run::USERS)]
-    out: PathBuf,
+    users_file: PathBuf,
     /// What one password hash costs, as the serving auth has it
     #[command(flatten)]
     passwords: PasswordArgs,
@@ -91,7 +91,7 @@ pub(crate) async fn run(args: &SeedArgs, local: Option<&Local>) -> anyhow::Resul
     let expires_at = Utc::now() + lifetime;
     let header = Header::new(url, room, expires_at, password);
     let step = Step::begin("tokens", users.len() as u64);
-    let mut file = CastWriter::begin(&args.out, &header)?;
+    let mut file = CastWriter::begin(&args.users_file, &header)?;
     for (number, user) in users.iter().enumerate() {
         file.add(&VirtualUser {
             id: user.id,
@@ -104,7 +104,7 @@ pub(crate) async fn run(args: &SeedArgs, local: Option<&Local>) -> anyhow::Resul
     step.end(&format!("{} signed", users.len()));
     println!(
         "Room {room} is ready. {} lets whoever has it act as these users until {}.",
-        args.out.display(),
+        args.users_file.display(),
         expires_at.format("%Y-%m-%d %H:%M UTC"),
     );
     Ok(())

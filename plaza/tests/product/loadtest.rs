@@ -36,7 +36,10 @@ impl Bench {
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
         let output = tokio::task::spawn_blocking(move || command.output());
-        output.await.expect("no panic").expect("plaza loadtest runs")
+        output
+            .await
+            .expect("no panic")
+            .expect("plaza loadtest runs")
     }
 
     /// The same on this Plaza's data folder; it must succeed.
@@ -51,8 +54,13 @@ impl Bench {
     /// The file's first line and its first user.
     fn users(&self) -> [Value; 2] {
         let text = std::fs::read_to_string(self.path("loadtest-users.jsonl")).expect("users");
-        let mut lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON"));
-        [lines.next().expect("a header"), lines.next().expect("a user")]
+        let mut lines = text
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"));
+        [
+            lines.next().expect("a header"),
+            lines.next().expect("a user"),
+        ]
     }
 }
 
@@ -115,19 +123,28 @@ async fn a_load_test_accounts_for_every_delivery_in_both_modes() {
             .iter()
             .filter_map(|process| process["name"].as_str())
             .collect();
-        assert!(names.contains(&"gateway") && names.contains(&"loadtest"), "{names:?}");
+        assert!(
+            names.contains(&"gateway") && names.contains(&"loadtest"),
+            "{names:?}"
+        );
         let after = bench.plaza.graphql(Some(token), query, room).await;
         assert_eq!(after.data()["room"]["messages"]["headSeq"], 330);
     }
 
-    let same = bench.loadtest(&["compare", "report.json", "report.json"]).await;
+    let same = bench
+        .loadtest(&["compare", "report.json", "report.json"])
+        .await;
     assert!(same.status.success(), "{same:?}");
     let mut bad = report(&bench.path("report.json"));
     bad["held"] = json!(false);
     std::fs::write(bench.path("bad.json"), bad.to_string()).expect("a file");
-    let worse = bench.loadtest(&["compare", "report.json", "bad.json"]).await;
+    let worse = bench
+        .loadtest(&["compare", "report.json", "bad.json"])
+        .await;
     assert_eq!(worse.status.code(), Some(3), "{worse:?}");
-    let few = bench.loadtest(&["run", "--members=11", "--senders=1"]).await;
+    let few = bench
+        .loadtest(&["run", "--members=11", "--senders=1"])
+        .await;
     assert_eq!(few.status.code(), Some(1));
     let said = String::from_utf8_lossy(&few.stderr);
     assert!(said.contains("10 users and 11 are needed"), "{said}");
@@ -146,7 +163,10 @@ async fn users_of_a_load_test_are_not_limited_and_nobody_becomes_one() {
     let ask = async |token: &str| {
         let mut refused = 0;
         for _ in 0..20 {
-            let answer = bench.plaza.graphql(Some(token), "{ me { id } }", json!({})).await;
+            let answer = bench
+                .plaza
+                .graphql(Some(token), "{ me { id } }", json!({}))
+                .await;
             refused += usize::from(!answer.json["errors"].is_null());
         }
         refused
