@@ -7,6 +7,7 @@ use std::{
     io::{self, BufRead as _, BufReader, BufWriter, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use chrono::{DateTime, Utc};
@@ -35,7 +36,9 @@ pub(crate) enum CastError {
         there: usize,
         wanted: usize,
     },
-    #[error("the tokens in {path} are good until {expires_at}: seed anew")]
+    #[error(
+        "the tokens in {path} are good until {expires_at}, and the run takes longer: seed anew"
+    )]
     Expired {
         path: PathBuf,
         expires_at: DateTime<Utc>,
@@ -148,8 +151,12 @@ impl CastWriter {
     }
 }
 
-/// The header and the first `wanted` users.
-pub(crate) fn read(path: &Path, wanted: usize) -> Result<(Header, Vec<VirtualUser>), CastError> {
+/// The header and the first `wanted` users, whose tokens are good for so long.
+pub(crate) fn read(
+    path: &Path,
+    wanted: usize,
+    lasting: Duration,
+) -> Result<(Header, Vec<VirtualUser>), CastError> {
     let failed = |source| CastError::Read {
         path: path.to_owned(),
         source,
@@ -168,7 +175,7 @@ pub(crate) fn read(path: &Path, wanted: usize) -> Result<(Header, Vec<VirtualUse
     if header.plaza_loadtest != VERSION {
         return Err(malformed(1, None));
     }
-    if header.expires_at <= Utc::now() {
+    if header.expires_at <= Utc::now() + lasting {
         return Err(CastError::Expired {
             path: path.to_owned(),
             expires_at: header.expires_at,
@@ -191,9 +198,11 @@ pub(crate) fn read(path: &Path, wanted: usize) -> Result<(Header, Vec<VirtualUse
 
 #[cfg(test)]
 mod tests {
-    use std::{os::unix::fs::PermissionsExt as _, time::Duration};
+    use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    const SOON: Duration = Duration::from_secs(10);
 
     fn user(name: &str) -> VirtualUser {
         VirtualUser {
@@ -222,8 +231,11 @@ mod tests {
         let header = write(&path, Duration::from_mins(1), &users);
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert_eq!(read(&path, 2).unwrap(), (header.clone(), users.to_vec()));
-        assert_eq!(read(&path, 1).unwrap(), (header, users[..1].to_vec()));
+        assert_eq!(
+            read(&path, 2, SOON).unwrap(),
+            (header.clone(), users.to_vec())
+        );
+        assert_eq!(read(&path, 1, SOON).unwrap(), (header, users[..1].to_vec()));
         assert!(!format!("{:?}", users[0]).contains("secret"));
     }
 
@@ -231,16 +243,19 @@ mod tests {
     fn what_is_of_no_use_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("users");
-        let missing = read(&path, 1).unwrap_err().to_string();
+        let missing = read(&path, 1, SOON).unwrap_err().to_string();
         assert!(missing.contains("loadtest seed"), "{missing}");
         write(&path, Duration::from_mins(1), &[user("a")]);
-        let few = read(&path, 2).unwrap_err().to_string();
+        let few = read(&path, 2, SOON).unwrap_err().to_string();
         assert!(few.contains("1 users and 2"), "{few}");
-        write(&path, Duration::ZERO, &[user("a")]);
-        assert!(matches!(read(&path, 1), Err(CastError::Expired { .. })));
+        write(&path, SOON / 2, &[user("a")]);
+        assert!(matches!(
+            read(&path, 1, SOON),
+            Err(CastError::Expired { .. })
+        ));
         std::fs::write(&path, "{}").unwrap();
         assert!(matches!(
-            read(&path, 1),
+            read(&path, 1, SOON),
             Err(CastError::Malformed { line: 1, .. })
         ));
     }

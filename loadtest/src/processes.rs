@@ -48,6 +48,7 @@ struct Stat {
 pub(crate) struct Watch {
     watched: Vec<Watched>,
     begun: Instant,
+    looked: Instant,
     first: BTreeMap<String, u64>,
     last: BTreeMap<String, u64>,
     peaks: BTreeMap<String, u64>,
@@ -63,6 +64,7 @@ impl Watch {
         let mut watch = Self {
             watched,
             begun: Instant::now(),
+            looked: Instant::now(),
             first: BTreeMap::new(),
             last: BTreeMap::new(),
             peaks: BTreeMap::new(),
@@ -75,6 +77,7 @@ impl Watch {
     /// Looks once more.
     pub(crate) fn look(&mut self) {
         let all = all();
+        self.looked = Instant::now();
         for Watched { name, pid } in &self.watched {
             if let Some((ticks, pages)) = with_children(*pid, &all) {
                 self.last.insert(name.clone(), ticks);
@@ -87,13 +90,13 @@ impl Watch {
     /// What each took from the first look to the last.
     pub(crate) fn taken(&self) -> Vec<Taken> {
         let page = page_bytes();
-        let seconds = self.begun.elapsed().as_secs_f64();
+        let seconds = self.looked.duration_since(self.begun).as_secs_f64();
         let taken = self.first.iter().map(|(name, first)| {
             let last = self.last.get(name).copied().unwrap_or_default();
             let peak = self.peaks.get(name).copied().unwrap_or_default();
             Taken {
                 name: name.clone(),
-                cpus: as_f64(last.saturating_sub(*first)) / TICKS_PER_SECOND / seconds,
+                cpus: as_f64(last.saturating_sub(*first)) / TICKS_PER_SECOND / seconds.max(0.001),
                 peak_mib: as_f64(peak * page) / f64::from(1 << 20),
             }
         });

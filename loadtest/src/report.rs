@@ -47,6 +47,8 @@ pub(crate) struct Report {
     /// Where the Plaza was.
     pub(crate) url: String,
     pub(crate) scenario: Scenario,
+    /// How long it was measured (s): less than wanted when it was interrupted.
+    pub(crate) measured_s: f64,
     /// Whether every delivery is accounted for.
     pub(crate) held: bool,
     pub(crate) accounting: Accounting,
@@ -322,6 +324,7 @@ pub(crate) mod tests {
             started_at: DateTime::UNIX_EPOCH,
             url: "http://127.0.0.1:8080".into(),
             scenario: scenario.with(Overrides::default()).unwrap(),
+            measured_s: 30.0,
             held: accounting.held(),
             accounting,
             wire: Wire::default(),

@@ -173,6 +173,12 @@ impl Scenario {
         Ok(self)
     }
 
+    /// How long a run takes, about and at most, but for connections that take
+    /// longer than their ramp.
+    pub(crate) fn longest(&self) -> Duration {
+        self.ramp() + self.warm_up() + self.duration() + self.drain()
+    }
+
     pub(crate) const fn ramp(&self) -> Duration {
         Duration::from_secs(self.ramp_s)
     }

@@ -9,7 +9,11 @@ use std::{
 use plaza_kit::retry::Backoff;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinSet,
+    time::Instant,
+};
 use uuid::Uuid;
 
 use super::{clock::now_us, meters::count, pace::Pace, subscriber::Shared};
@@ -38,6 +42,8 @@ pub(crate) struct Sending {
     pub(crate) begin_us: i64,
     /// Until when an unanswered send is tried again.
     pub(crate) give_up: Instant,
+    /// True: nothing more is sent.
+    pub(crate) interrupted: watch::Receiver<bool>,
 }
 
 /// What came of the sends.
@@ -86,12 +92,16 @@ impl Sending {
     /// Sends everything; ends when each send was answered or given up.
     pub(crate) async fn run(self) -> Result<Sent, BoundsError> {
         let sent = Arc::new(Mutex::new(Sent::new()?));
+        let mut interrupted = self.interrupted.clone();
         let this = Arc::new(self);
         let turns = Arc::new(Semaphore::new(AT_ONCE));
         let mut under_way = JoinSet::new();
         for number in 0..this.pace.count {
             let after = this.pace.due(number);
-            tokio::time::sleep_until(this.begin + after).await;
+            tokio::select! {
+                () = tokio::time::sleep_until(this.begin + after) => {}
+                true = is_true(&mut interrupted) => break,
+            }
             let after_us = i64::try_from(after.as_micros()).unwrap_or(i64::MAX);
             let due = Due {
                 number,
@@ -173,4 +183,9 @@ impl Sending {
             "mutation Send($input: SendMessageInput!) { sendMessage(input: $input) { id seq } }";
         (query, variables)
     }
+}
+
+/// Waits for it; false: it never will be.
+async fn is_true(value: &mut watch::Receiver<bool>) -> bool {
+    value.wait_for(|value| *value).await.is_ok()
 }
