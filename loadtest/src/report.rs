@@ -109,6 +109,9 @@ pub(crate) struct Wire {
     pub(crate) gaps: u64,
     /// How often `changes` was asked.
     pub(crate) asked: u64,
+    /// How often nothing had said for too long that a connection is live, so
+    /// that it was polled.
+    pub(crate) polls: u64,
     /// Connections that ended before the run did.
     pub(crate) lost: u64,
     /// Connections that went on where the one before ended.
@@ -222,12 +225,13 @@ impl fmt::Display for Report {
             came,
             gaps,
             asked,
+            polls,
             lost,
             recovered,
         } = self.wire;
         writeln!(
             f,
-            "On the wire: {} changes, {} repeated, {} late; {gaps} gaps, {asked} catch-ups; {lost} connections lost, {recovered} recovered",
+            "On the wire: {} changes, {} repeated, {} late; {gaps} gaps, {asked} catch-ups, {polls} polls; {lost} connections lost, {recovered} recovered",
             came.changes, came.repeated, came.late
         )?;
         writeln!(

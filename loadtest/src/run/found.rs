@@ -49,6 +49,7 @@ pub(super) fn report(found: Found<'_>) -> Result<Report, BoundsError> {
     let mut wire = Wire {
         gaps: meters.gaps.load(Ordering::Relaxed),
         asked: meters.asked.load(Ordering::Relaxed),
+        polls: meters.polls.load(Ordering::Relaxed),
         lost: meters.lost.load(Ordering::Relaxed),
         recovered: meters.recovered.load(Ordering::Relaxed),
         ..Wire::default()

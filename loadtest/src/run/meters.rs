@@ -49,6 +49,8 @@ pub(crate) struct Meters {
     pub(crate) gaps: AtomicU64,
     /// How often `changes` was asked.
     pub(crate) asked: AtomicU64,
+    /// How often nothing had said for too long that a connection is live.
+    pub(crate) polls: AtomicU64,
     /// Connections that ended before the run did.
     pub(crate) lost: AtomicU64,
     /// Connections that went on where the one before ended.
@@ -74,6 +76,7 @@ impl Meters {
             whole: AtomicU64::new(0),
             gaps: AtomicU64::new(0),
             asked: AtomicU64::new(0),
+            polls: AtomicU64::new(0),
             lost: AtomicU64::new(0),
             recovered: AtomicU64::new(0),
         })

@@ -2,10 +2,12 @@
 //! accounted for.
 
 mod clock;
+mod connection;
 mod crowd;
 mod found;
 mod meters;
 mod pace;
+mod pulse;
 mod room;
 mod sender;
 mod subscriber;
@@ -20,6 +22,7 @@ use std::{
 
 use anyhow::Context as _;
 use chrono::Utc;
+use plaza_centrifugo::Channel;
 use tokio::{
     sync::{OnceCell, Semaphore, watch},
     time::Instant,
@@ -113,6 +116,7 @@ pub(crate) async fn run(args: &RunArgs, local: Option<Local>) -> anyhow::Result<
         realtime: args.realtime_endpoint.clone(),
         base: url.clone(),
         target: OnceCell::new(),
+        pulse: Channel::Pulse.to_string(),
         turns: Semaphore::new(usize::try_from(args.turns)?),
     });
     let started_at = Utc::now();

@@ -10,23 +10,23 @@ use futures::future::BoxFuture;
 use plaza_kit::retry::Backoff;
 use plaza_types::RoomId;
 use tokio::{
-    sync::{AcquireError, OnceCell, Semaphore, watch},
+    sync::{OnceCell, Semaphore, watch},
     time::Instant,
 };
 
 use super::{
+    connection::{FollowError, Place},
     meters::{Meters, count},
+    pulse::Pulse,
     room::{Caught, Reader},
     timeline::Timeline,
 };
 use crate::{
     cast::VirtualUser,
     graphql::{AskError, Endpoint},
-    wire::{Line, Publication, Push, RunId, Socket, SocketError, Subscribed, Target, TargetError},
+    wire::{Line, Publication, Push, RunId, Socket, SocketError, Target},
 };
 
-/// Longest time for one try to connect, without the wait for a turn.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// Between two tries to connect.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_secs(10);
@@ -60,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) base: String,
     /// Looked up by the first.
     pub(crate) target: OnceCell<Target>,
+    /// The channel of the sign of life.
+    pub(crate) pulse: String,
     /// Who may connect, or ask `changes`, now.
     pub(crate) turns: Semaphore,
 }
@@ -72,60 +74,15 @@ pub(crate) struct Subscriber {
     pub(crate) phase: watch::Receiver<Phase>,
 }
 
-/// Why a room is not followed.
-#[derive(Debug, thiserror::Error)]
-enum FollowError {
-    #[error(transparent)]
-    Ask(#[from] AskError),
-    #[error(transparent)]
-    Socket(#[from] SocketError),
-    #[error(transparent)]
-    Target(#[from] TargetError),
-    #[error("real time is off")]
-    NotLive,
-    #[error("no turns are given any more")]
-    Turns(#[from] AcquireError),
-}
-
-impl FollowError {
-    /// A bounded label for the report.
-    fn label(&self) -> String {
-        match self {
-            Self::Ask(error) => error.label(),
-            Self::Socket(error) => error.label(),
-            Self::Target(_) => "realtime endpoint".into(),
-            Self::NotLive => "real time is off".into(),
-            Self::Turns(_) => "no turn".into(),
-        }
-    }
-}
-
-/// Where a channel's history was read up to.
-#[derive(Debug)]
-struct Place {
-    channel: String,
-    epoch: String,
-    offset: u64,
-}
-
-impl Place {
-    fn moved(&mut self, publication: &Publication) {
-        if publication.offset > 0 {
-            self.offset = publication.offset;
-        }
-        if let Some(epoch) = &publication.epoch {
-            self.epoch.clone_from(epoch);
-        }
-    }
-}
-
 /// What a subscriber keeps from one connection to the next.
-#[derive(Debug, Default)]
-struct Kept {
+#[derive(Debug)]
+pub(super) struct Kept {
     /// None: it followed the room never yet.
-    timeline: Option<Timeline>,
+    pub(super) timeline: Option<Timeline>,
     /// Of the room's own channel.
-    place: Option<Place>,
+    pub(super) place: Option<Place>,
+    /// Of the present connection.
+    pulse: Pulse,
     /// Whether it has all that it has to have at the end.
     whole: bool,
 }
@@ -134,7 +91,12 @@ impl Subscriber {
     /// Follows the room until the run is over; what it was shown, if it ever
     /// followed.
     pub(crate) async fn run(mut self) -> Option<Timeline> {
-        let mut kept = Kept::default();
+        let mut kept = Kept {
+            timeline: None,
+            place: None,
+            pulse: Pulse::begin(Instant::now()),
+            whole: false,
+        };
         let mut backoff = Backoff::new(FIRST_DELAY, LONGEST_DELAY);
         let mut since = Instant::now();
         let mut phase = self.phase.clone();
@@ -147,6 +109,7 @@ impl Subscriber {
                 let error = match Box::pin(self.connect(&mut kept)).await {
                     Ok(socket) => {
                         backoff.reset();
+                        kept.pulse = Pulse::begin(Instant::now());
                         self.connected(before, since);
                         let error = self.follow(socket, &mut kept).await;
                         self.shared.meters.live.fetch_sub(1, Ordering::Relaxed);
@@ -167,7 +130,7 @@ impl Subscriber {
         kept.timeline
     }
 
-    fn reader(&self) -> Reader<'_> {
+    pub(super) fn reader(&self) -> Reader<'_> {
         Reader {
             endpoint: &self.shared.endpoint,
             token: &self.user.token,
@@ -186,88 +149,15 @@ impl Subscriber {
         }
     }
 
-    /// Subscribes first, and then loads the newest page, or catches up.
-    async fn connect(&self, kept: &mut Kept) -> Result<Socket, FollowError> {
-        let _turn = self.shared.turns.acquire().await?;
-        let opened = tokio::time::timeout(PATIENCE, self.subscribe(kept)).await;
-        let (socket, recovered) = opened.map_err(|_| SocketError::TimedOut)??;
-        match &mut kept.timeline {
-            None => {
-                let head = self.reader().head().await?;
-                let Shared { room, run, .. } = &*self.shared;
-                let timeline = Timeline::open(self.number, room.uuid(), *run, head);
-                kept.timeline = Some(timeline);
-            }
-            Some(_) if recovered => count(&self.shared.meters.recovered),
-            Some(timeline) => timeline.doubt(),
-        }
-        Ok(socket)
-    }
-
-    /// A connection that has the room's events, and whether it goes on where
-    /// the last one ended.
-    async fn subscribe(&self, kept: &mut Kept) -> Result<(Socket, bool), FollowError> {
-        let begun = Instant::now();
-        let token = self.reader().connection_token().await?;
-        let token = token.ok_or(FollowError::NotLive)?;
-        self.shared
-            .meters
-            .connections()
-            .token
-            .record(begun.elapsed());
-        let realtime = self
-            .reader()
-            .realtime()
-            .await?
-            .ok_or(FollowError::NotLive)?;
-        let target = self.target(&token.endpoint).await?;
-
-        let mut socket = Socket::open(target, target.origin(self.number)).await?;
-        let connected = socket.connect(&token.token).await?;
-        let Some(channel) = realtime.channel else {
-            kept.place = None;
-            answer(&mut socket, connected).await?;
-            return Ok((socket, false));
-        };
-        let left_at = kept.place.as_ref().filter(|place| place.channel == channel);
-        let left_at = left_at.map(|place| (place.epoch.as_str(), place.offset));
-        let asked = socket
-            .subscribe(&channel, realtime.token.as_deref(), left_at)
-            .await?;
-        let subscribed = answer(&mut socket, asked).await?;
-        let recovered = subscribed.recovered;
-        let mut place = Place {
-            channel,
-            epoch: subscribed.epoch.clone(),
-            offset: subscribed.offset,
-        };
-        for publication in &subscribed.publications {
-            place.moved(publication);
-            self.published(publication, kept)?;
-        }
-        kept.place = Some(place);
-        Ok((socket, recovered))
-    }
-
-    async fn target(&self, endpoint: &str) -> Result<&Target, TargetError> {
-        let url = self.shared.realtime.as_deref().unwrap_or(endpoint);
-        let url = absolute(url, &self.shared.base);
-        self.shared
-            .target
-            .get_or_try_init(|| Target::find(&url))
-            .await
-    }
-
     /// Takes what comes until the connection ends.
     async fn follow(&mut self, mut socket: Socket, kept: &mut Kept) -> FollowError {
         let mut asking: Option<BoxFuture<'static, Result<Caught, AskError>>> = None;
         let mut ask_at = Instant::now();
         // When the last pushes were waited for long enough, once all was sent.
         let mut doubt_at: Option<Instant> = None;
-        let mut silent_at = socket.silent_at();
         // Far ahead: a timer that is seldom touched.
-        let silence = tokio::time::sleep_until(silent_at);
-        tokio::pin!(silence);
+        let quiet = tokio::time::sleep_until(kept.pulse.poll_at());
+        tokio::pin!(quiet);
         loop {
             let now = Instant::now();
             let phase = *self.phase.borrow_and_update();
@@ -310,14 +200,27 @@ impl Subscriber {
                 }
                 _ = self.phase.changed() => {}
                 () = sleep_until(wake) => {}
-                () = &mut silence => {
-                    if socket.silent_at() == silent_at {
+                () = &mut quiet => {
+                    let now = Instant::now();
+                    if now >= socket.silent_at() {
                         return SocketError::Silent.into();
                     }
-                    silent_at = socket.silent_at();
-                    silence.as_mut().reset(silent_at);
+                    if now >= kept.pulse.poll_at() {
+                        kept.pulse.polled(now);
+                        self.poll(kept);
+                    }
+                    let next = kept.pulse.poll_at().min(socket.silent_at());
+                    quiet.as_mut().reset(next);
                 }
             }
+        }
+    }
+
+    /// Nothing says that the connection is live.
+    fn poll(&self, kept: &mut Kept) {
+        count(&self.shared.meters.polls);
+        if let Some(timeline) = &mut kept.timeline {
+            timeline.doubt();
         }
     }
 
@@ -345,6 +248,13 @@ impl Subscriber {
         for line in lines {
             let Line::Push(push) = line else { continue };
             match push {
+                Push::Publication { channel, .. } if *channel == self.shared.pulse => {
+                    if kept.pulse.tick(Instant::now())
+                        && let Some(timeline) = &mut kept.timeline
+                    {
+                        timeline.doubt();
+                    }
+                }
                 Push::Publication {
                     channel,
                     publication,
@@ -376,7 +286,12 @@ impl Subscriber {
         Ok(())
     }
 
-    fn published(&self, publication: &Publication, kept: &mut Kept) -> Result<(), SocketError> {
+    /// Something was published, on this connection or before it.
+    pub(super) fn published(
+        &self,
+        publication: &Publication,
+        kept: &mut Kept,
+    ) -> Result<(), SocketError> {
         // What comes before the first page is in it.
         let Some(timeline) = &mut kept.timeline else {
             return Ok(());
@@ -390,31 +305,6 @@ impl Subscriber {
             Ok(())
         } else {
             Err(SocketError::Moved)
-        }
-    }
-}
-
-/// The answer to a command. What comes before or with it is passed over: the
-/// page that is loaded next has it, or `changes`.
-async fn answer(socket: &mut Socket, command: u32) -> Result<Arc<Subscribed>, SocketError> {
-    loop {
-        for line in socket.next().await?.iter() {
-            match line {
-                Line::Reply {
-                    answer: Err(refusal),
-                    ..
-                } => return Err(SocketError::Refused(refusal.clone())),
-                Line::Reply {
-                    id,
-                    answer: Ok(subscribed),
-                } if *id == command => return Ok(subscribed.clone()),
-                Line::Push(Push::Disconnected { code }) => {
-                    return Err(SocketError::Closed(
-                        u16::try_from(*code).unwrap_or(u16::MAX),
-                    ));
-                }
-                _ => {}
-            }
         }
     }
 }
@@ -447,34 +337,5 @@ async fn sleep_until(moment: Option<Instant>) {
     match moment {
         Some(moment) => tokio::time::sleep_until(moment).await,
         None => std::future::pending().await,
-    }
-}
-
-/// An endpoint that may be a path at the gateway.
-fn absolute(endpoint: &str, base: &str) -> String {
-    if endpoint.starts_with('/') {
-        let base = base.trim_end_matches('/');
-        let host = base.strip_prefix("http").map(|rest| format!("ws{rest}"));
-        return host.unwrap_or_else(|| base.to_owned()) + endpoint;
-    }
-    endpoint.to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_endpoint_may_be_a_path_at_the_gateway() {
-        let path = "/connection/websocket";
-        assert_eq!(
-            absolute(path, "http://127.0.0.1:8080/"),
-            "ws://127.0.0.1:8080/connection/websocket"
-        );
-        assert_eq!(
-            absolute(path, "https://chat.example.org"),
-            "wss://chat.example.org/connection/websocket"
-        );
-        assert_eq!(absolute("ws://elsewhere/", "http://a"), "ws://elsewhere/");
     }
 }
