@@ -176,7 +176,7 @@ impl Scenario {
     /// How long a run takes, about and at most, but for connections that take
     /// longer than their ramp.
     pub(crate) fn longest(&self) -> Duration {
-        self.ramp() + self.warm_up() + self.duration() + self.drain()
+        self.ramp() + self.warm_up() + self.duration() + 2 * self.drain()
     }
 
     pub(crate) const fn ramp(&self) -> Duration {

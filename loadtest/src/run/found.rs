@@ -30,6 +30,7 @@ pub(super) fn report(found: Found<'_>) -> Result<Report, BoundsError> {
     let Sent {
         accepted,
         accepted_measured,
+        interrupted_at: _,
         refused,
         unresolved,
         answer,
@@ -68,7 +69,7 @@ pub(super) fn report(found: Found<'_>) -> Result<Report, BoundsError> {
     let latency = meters.deliveries()?.quantiles();
     let connections = meters.connections();
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-    let per_s = |count: u64| count as f64 / seconds;
+    let per_s = |count: u64| count as f64 / seconds.max(0.001);
     Ok(Report {
         version: Report::VERSION,
         plaza: env!("CARGO_PKG_VERSION").to_owned(),

@@ -96,8 +96,8 @@ struct Times {
     begin: Instant,
     begin_us: i64,
     measured: Instant,
-    /// Until when an unanswered send is tried, and what is missing waited for.
-    end: Instant,
+    /// Until when an unanswered send is tried again.
+    give_up: Instant,
 }
 
 /// Runs and reports; whether every delivery is accounted for.
@@ -129,12 +129,12 @@ pub(crate) async fn run(args: &RunArgs, local: Option<Local>) -> anyhow::Result<
     meters.measure(times.begin_us + warm_up_us, scenario.duration());
     let watching = Watching::begin(local.processes, times.measured, scenario.duration());
     let sent = send(&shared, &users, &scenario, &times).await?;
-    let now = Instant::now();
-    // Less than wanted when it was interrupted.
-    let measured = now.saturating_duration_since(times.measured);
-    let measured = measured.min(scenario.duration());
+    let measured = sent.interrupted_at.map_or(scenario.duration(), |at| {
+        at.saturating_duration_since(times.measured)
+            .min(scenario.duration())
+    });
     let up_to = sent.accepted.last_seq().unwrap_or(i64::MIN);
-    let until = times.end.min(now + scenario.drain());
+    let until = Instant::now() + scenario.drain();
     let behind_at_end = crowd.drain(up_to, until).await;
     let timelines = crowd.leave().await;
     let processes = tokio::task::spawn_blocking(|| watching.end()).await?;
@@ -165,7 +165,7 @@ impl Times {
             begin,
             begin_us: now_us() + pause_us,
             measured: begin + scenario.warm_up(),
-            end: begin + scenario.warm_up() + scenario.duration() + scenario.drain(),
+            give_up: begin + scenario.warm_up() + scenario.duration() + scenario.drain(),
         }
     }
 }
@@ -185,7 +185,7 @@ async fn send(
         message_chars: scenario.message_chars,
         begin: times.begin,
         begin_us: times.begin_us,
-        give_up: times.end,
+        give_up: times.give_up,
         interrupted: interrupted(),
     };
     let step = Step::begin("messages", sending.pace.count);

@@ -52,6 +52,8 @@ pub(crate) struct Sent {
     pub(crate) accepted: Accepted,
     /// Of them, those that were due while it was measured.
     pub(crate) accepted_measured: u64,
+    /// When nothing more was sent, if that was before everything was.
+    pub(crate) interrupted_at: Option<Instant>,
     /// Answered as not accepted.
     pub(crate) refused: u64,
     /// Never answered: nobody knows whether they were accepted.
@@ -68,6 +70,7 @@ impl Sent {
         Ok(Self {
             accepted: Accepted::default(),
             accepted_measured: 0,
+            interrupted_at: None,
             refused: 0,
             unresolved: 0,
             answer: Latencies::new()?,
@@ -93,6 +96,7 @@ impl Sending {
     pub(crate) async fn run(self) -> Result<Sent, BoundsError> {
         let sent = Arc::new(Mutex::new(Sent::new()?));
         let mut interrupted = self.interrupted.clone();
+        let mut interrupted_at = None;
         let this = Arc::new(self);
         let turns = Arc::new(Semaphore::new(AT_ONCE));
         let mut under_way = JoinSet::new();
@@ -100,7 +104,10 @@ impl Sending {
             let after = this.pace.due(number);
             tokio::select! {
                 () = tokio::time::sleep_until(this.begin + after) => {}
-                true = is_true(&mut interrupted) => break,
+                true = is_true(&mut interrupted) => {
+                    interrupted_at = Some(Instant::now());
+                    break;
+                }
             }
             let after_us = i64::try_from(after.as_micros()).unwrap_or(i64::MAX);
             let due = Due {
@@ -120,6 +127,7 @@ impl Sending {
         }
         while under_way.join_next().await.is_some() {}
         let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+        sent.interrupted_at = interrupted_at;
         Ok(std::mem::replace(&mut *sent, Sent::new()?))
     }
 
