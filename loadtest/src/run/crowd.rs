@@ -96,7 +96,7 @@ impl Crowd {
             step.done(whole);
             let lacking = (self.count as u64).saturating_sub(whole);
             if lacking == 0 || Instant::now() > until {
-                step.end(&format!("{whole} subscribers have everything"));
+                step.end(&format!("{whole} subscribers are up to date"));
                 return lacking;
             }
             tokio::time::sleep(LOOK_EVERY).await;
