@@ -78,7 +78,7 @@ pub struct RunArgs {
     data: Option<PathBuf>,
     /// How many connect, or catch up, at once
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    turns: u32,
+    concurrency: u32,
     /// Where the report goes, as JSON
     #[arg(long)]
     report: Option<PathBuf>,
@@ -117,7 +117,7 @@ pub(crate) async fn run(args: &RunArgs, local: Option<Local>) -> anyhow::Result<
         base: url.clone(),
         target: OnceCell::new(),
         pulse: Channel::Pulse.to_string(),
-        turns: Semaphore::new(usize::try_from(args.turns)?),
+        turns: Semaphore::new(usize::try_from(args.concurrency)?),
     });
     let started_at = Utc::now();
     let users: Vec<_> = users.into_iter().map(Arc::new).collect();

@@ -185,6 +185,13 @@ impl Subscriber {
             let wake = Some(ask_at).filter(|_| is_behind && asking.is_none());
             let wake = wake.into_iter().chain(doubt_at).min();
             tokio::select! {
+                // While frames come, nothing behind them is looked at: it is
+                // what makes one cheap. They never come without a pause.
+                biased;
+                caught = under_way(&mut asking) => {
+                    asking = None;
+                    ask_at = Instant::now() + self.caught(caught, kept);
+                }
                 lines = socket.next() => {
                     let taken = match lines {
                         Ok(lines) => self.take(&lines, kept),
@@ -193,10 +200,6 @@ impl Subscriber {
                     if let Err(error) = taken {
                         return error.into();
                     }
-                }
-                caught = under_way(&mut asking) => {
-                    asking = None;
-                    ask_at = Instant::now() + self.caught(caught, kept);
                 }
                 _ = self.phase.changed() => {}
                 () = sleep_until(wake) => {}
