@@ -185,8 +185,8 @@ impl Subscriber {
             let wake = Some(ask_at).filter(|_| is_behind && asking.is_none());
             let wake = wake.into_iter().chain(doubt_at).min();
             tokio::select! {
-                // While frames come, nothing behind them is looked at: it is
-                // what makes one cheap. They never come without a pause.
+                // While frames come, nothing behind them is looked at, up to
+                // the task's budget: that makes a frame cheap.
                 biased;
                 caught = under_way(&mut asking) => {
                     asking = None;
