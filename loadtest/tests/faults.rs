@@ -146,6 +146,13 @@ async fn a_connection_that_ends_is_opened_again_and_caught_up() {
 }
 
 #[tokio::test]
+async fn a_room_that_crosses_is_followed_to_its_other_channel() {
+    let report = holds(Fault::Cross).await;
+    assert_eq!(number(&report, "/errors/moved to another channel"), MEMBERS);
+    assert_eq!(number(&report, "/wire/lost"), MEMBERS);
+}
+
+#[tokio::test]
 async fn a_send_that_was_not_answered_is_repeated_and_accepted_once() {
     let report = holds(Fault::LoseAnswer).await;
     assert_eq!(number(&report, "/errors/graphql UNAVAILABLE"), 1);

@@ -20,7 +20,8 @@ use uuid::Uuid;
 const UNLUCKY: usize = 10;
 /// The last one of a run.
 const LAST: usize = 50;
-const CHANNEL: &str = "room:r.1";
+/// Where the room's events are at first, and after a crossing.
+const CHANNELS: [&str; 2] = ["room:r.1", "room:r.2"];
 
 /// What happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub(crate) enum Fault {
     SwapPushes,
     /// All connections are closed with 3001, and the push does not come.
     CloseConnections,
+    /// The room's events come by another channel from here on.
+    Cross,
     /// A message is accepted and the answer is an error.
     LoseAnswer,
     /// A message is accepted and never seen again.
@@ -48,7 +51,7 @@ pub(crate) enum Fault {
 /// What goes to all connections.
 #[derive(Debug, Clone)]
 enum Sent {
-    Push(String),
+    Push { channel: &'static str, text: String },
     Close,
 }
 
@@ -65,7 +68,8 @@ struct Room {
     id: Uuid,
     fault: Fault,
     messages: Vec<Stored>,
-    held_back: Option<String>,
+    held_back: Option<Value>,
+    channel: &'static str,
     sent: broadcast::Sender<Sent>,
     endpoint: String,
 }
@@ -92,6 +96,7 @@ impl StandIn {
             fault,
             messages: Vec::new(),
             held_back: None,
+            channel: CHANNELS[0],
             sent: broadcast::channel(1_024).0,
             endpoint,
         }));
@@ -115,7 +120,7 @@ async fn answer(State(room): State<Shared>, Json(body): Json<Value>) -> Json<Val
     let data = if query.contains("connectionToken") {
         json!({ "connectionToken": { "token": "t", "endpoint": room.endpoint } })
     } else if query.contains("realtime") {
-        json!({ "room": { "realtime": { "channel": CHANNEL, "token": "s" } } })
+        json!({ "room": { "realtime": { "channel": room.channel, "token": "s" } } })
     } else if query.contains("changes(") {
         json!({ "room": { "changes": room.changes(variables["since"].as_u64().unwrap()) } })
     } else if query.contains("messages(last") {
@@ -164,39 +169,52 @@ impl Room {
         };
         let (first, second) = (stored(), stored());
         self.messages.push(first);
-        let push = self.push(number - 1);
+        let push = self.created(number - 1);
         match self.fault {
             Fault::LosePush | Fault::Forget if unlucky => {}
             Fault::LoseLastPush if number == LAST => {}
             Fault::PushTwice if unlucky => {
-                self.tell(Sent::Push(push.clone()));
-                self.tell(Sent::Push(push));
+                self.publish(&push);
+                self.publish(&push);
             }
             Fault::SwapPushes if unlucky => self.held_back = Some(push),
             Fault::CloseConnections if unlucky => self.tell(Sent::Close),
-            Fault::StoreTwice if unlucky => {
-                self.tell(Sent::Push(push));
-                self.messages.push(second);
-                let again = self.push(number);
-                self.tell(Sent::Push(again));
+            Fault::Cross if unlucky => {
+                let fanout = json!({ "type": "fanout", "room": self.id, "mode": "room" });
+                self.publish(&fanout);
+                self.channel = CHANNELS[1];
+                self.publish(&push);
             }
-            _ => self.tell(Sent::Push(push)),
+            Fault::StoreTwice if unlucky => {
+                self.publish(&push);
+                self.messages.push(second);
+                self.publish(&self.created(number));
+            }
+            _ => self.publish(&push),
         }
         if !unlucky && let Some(push) = self.held_back.take() {
-            self.tell(Sent::Push(push));
+            self.publish(&push);
         }
         let answered = !unlucky || self.fault != Fault::LoseAnswer;
         answered.then(|| self.message(number - 1))
     }
 
-    fn push(&self, place: usize) -> String {
-        let event = json!({
+    /// The event of a message.
+    fn created(&self, place: usize) -> Value {
+        json!({
             "type": "message.created", "room": self.id, "epoch": "e", "seq": place + 1,
             "time": "2026-01-02T03:04:05Z", "message": self.message(place),
-        });
+        })
+    }
+
+    fn publish(&self, event: &Value) {
         let data = json!({ "v": 1, "events": [event] });
-        json!({ "push": { "channel": CHANNEL, "pub": { "data": data, "offset": place + 1 } } })
-            .to_string()
+        let publication = json!({ "data": data, "offset": self.messages.len() });
+        let push = json!({ "push": { "channel": self.channel, "pub": publication } });
+        self.tell(Sent::Push {
+            channel: self.channel,
+            text: push.to_string(),
+        });
     }
 
     fn tell(&self, sent: Sent) {
@@ -208,7 +226,7 @@ impl Room {
 /// One connection: nothing is recovered.
 async fn connection(stream: TcpStream, room: Shared) {
     let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
-    let mut sent = None;
+    let (mut sent, mut opened) = (None, Value::Null);
     loop {
         tokio::select! {
             frame = socket.next() => {
@@ -217,7 +235,7 @@ async fn connection(stream: TcpStream, room: Shared) {
                 let reply = if command["connect"].is_object() {
                     json!({ "id": command["id"], "connect": { "client": "c", "ping": 25, "pong": true } })
                 } else {
-                    assert_eq!(command["subscribe"]["channel"], CHANNEL);
+                    opened = command["subscribe"]["channel"].clone();
                     assert_eq!(command["subscribe"]["token"], "s");
                     sent = Some(room.lock().unwrap().sent.subscribe());
                     json!({ "id": command["id"], "subscribe": { "recoverable": true, "epoch": "E" } })
@@ -225,8 +243,8 @@ async fn connection(stream: TcpStream, room: Shared) {
                 socket.send(Message::text(reply.to_string())).await.unwrap();
             }
             told = next(&mut sent) => match told {
-                Sent::Push(push) => {
-                    if socket.send(Message::text(push)).await.is_err() {
+                Sent::Push { channel, text } => {
+                    if opened == channel && socket.send(Message::text(text)).await.is_err() {
                         return;
                     }
                 }
