@@ -342,3 +342,44 @@ async fn sleep_until(moment: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use plaza_types::UserId;
+
+    use super::*;
+
+    /// Of what a subscriber keeps while it follows, beside the 2 KiB of its
+    /// connection's buffer and its token: 15,000 of them are to be in 400 MiB.
+    const MOST_BYTES: usize = 4 * 1024;
+
+    #[tokio::test]
+    async fn a_subscriber_is_small() {
+        plaza_kit::install_crypto();
+        let shared = Shared {
+            endpoint: Endpoint::new("http://127.0.0.1:9").unwrap(),
+            room: RoomId::new(),
+            run: RunId::new(),
+            meters: Meters::new().unwrap(),
+            realtime: None,
+            base: String::new(),
+            target: OnceCell::new(),
+            pulse: String::new(),
+            turns: Semaphore::new(1),
+        };
+        let user = VirtualUser {
+            id: UserId::new(),
+            username: String::new(),
+            token: String::new(),
+        };
+        let (_phase, phase) = watch::channel(Phase::Running);
+        let subscriber = Subscriber {
+            number: 0,
+            user: Arc::new(user),
+            shared: Arc::new(shared),
+            phase,
+        };
+        let bytes = size_of_val(&subscriber.run());
+        assert!(bytes <= MOST_BYTES, "{bytes}");
+    }
+}
