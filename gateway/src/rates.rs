@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
-use plaza_kit::limit::{Limiter, Rate, client_network};
+use plaza_kit::{
+    limit::{Limiter, Rate, client_network},
+    token::Caller,
+};
 use plaza_types::{ApiError, UserId};
 
 /// What every request costs beside its fields: being read and checked.
@@ -37,6 +40,28 @@ pub struct RatesArgs {
     #[arg(long, env = "PLAZA_RATE_MAX_KEYS", default_value_t = 100_000,
           value_parser = clap::value_parser!(u64).range(1..))]
     pub rate_max_keys: u64,
+}
+
+/// Who pays for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Payer {
+    /// Whoever asks without a valid token.
+    Anonymous,
+    /// A signed-in user.
+    User(UserId),
+    /// Nobody: it is a load test's, by the mark that auth signed.
+    Synthetic,
+}
+
+impl Payer {
+    /// By the access token; none: without a valid one.
+    pub(crate) fn of(caller: Option<&Caller>) -> Self {
+        match caller {
+            None => Self::Anonymous,
+            Some(caller) if caller.synthetic => Self::Synthetic,
+            Some(caller) => Self::User(caller.user),
+        }
+    }
 }
 
 /// What is left for whom.
@@ -74,34 +99,35 @@ impl Rates {
     /// this address, has asked too much.
     pub(crate) fn take_request(
         &self,
-        user: Option<UserId>,
+        payer: Payer,
         address: Option<IpAddr>,
     ) -> Result<(), ApiError> {
-        self.take(user, address, 0, REQUEST)
+        self.take(payer, address, 0, REQUEST)
     }
 
     /// Takes what the fields of a request cost, after
     /// [`take_request`](Self::take_request).
     pub(crate) fn take_fields(
         &self,
-        user: Option<UserId>,
+        payer: Payer,
         address: Option<IpAddr>,
         cost: usize,
     ) -> Result<(), ApiError> {
         let cost = u64::try_from(cost).unwrap_or(u64::MAX);
-        self.take(user, address, REQUEST, cost)
+        self.take(payer, address, REQUEST, cost)
     }
 
     fn take(
         &self,
-        user: Option<UserId>,
+        payer: Payer,
         address: Option<IpAddr>,
         before: u64,
         cost: u64,
     ) -> Result<(), ApiError> {
-        let (by_user, by_address) = match user {
-            Some(user) => (self.users.as_ref().zip(Some(user)), &self.addresses),
-            None => (None, &self.anonymous),
+        let (by_user, by_address) = match payer {
+            Payer::User(user) => (self.users.as_ref().zip(Some(user)), &self.addresses),
+            Payer::Anonymous => (None, &self.anonymous),
+            Payer::Synthetic => return Ok(()),
         };
         if let Some((limiter, user)) = by_user {
             limiter

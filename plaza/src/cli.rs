@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use plaza_kit::telemetry::TelemetryArgs;
+use plaza_loadtest::LoadtestArgs;
 
 use crate::{
     admin::AdminArgs, ctl::CtlArgs, dead_letters::DeadLettersArgs, migrate::MigrateArgs,
@@ -47,6 +48,8 @@ pub(crate) enum Subcommand {
     Ctl(CtlArgs),
     /// Lists events that could never be published, and hands them to the publisher again
     DeadLetters(DeadLettersArgs),
+    /// Seeds virtual users, loads a Plaza with them and accounts for every delivery
+    Loadtest(LoadtestArgs),
     /// Prints the GraphQL schema
     Schema,
     /// Prints the reference of every setting, in Markdown

@@ -10,6 +10,7 @@ mod admin;
 mod cli;
 mod ctl;
 mod dead_letters;
+mod loadtest;
 mod migrate;
 mod reference;
 mod standalone;
@@ -47,7 +48,7 @@ fn main() -> ExitCode {
         Err(error) => return fail(&error.into()),
     };
     match runtime.block_on(run(cli.part)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => fail(&error),
     }
 }
@@ -57,8 +58,9 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn run(part: Subcommand) -> anyhow::Result<()> {
+async fn run(part: Subcommand) -> anyhow::Result<ExitCode> {
     match part {
+        Subcommand::Loadtest(args) => return loadtest::run(args).await,
         Subcommand::Auth(part) => serve("auth", part, plaza_auth::run).await,
         Subcommand::Rooms(part) => serve("rooms", part, plaza_rooms::run).await,
         Subcommand::Messages(part) => serve("messages", part, plaza_messages::run).await,
@@ -86,7 +88,8 @@ async fn run(part: Subcommand) -> anyhow::Result<()> {
             print!("{}", reference::markdown(&Cli::command()));
             Ok(())
         }
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Runs one service until a signal comes, with telemetry around it.

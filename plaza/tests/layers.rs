@@ -1,4 +1,4 @@
-//! Imports run one way: the executable → services and gateway → crates.
+//! Imports run one way: the executable → load tester → services and gateway → crates.
 //! Inside a service: HTTP and background tasks → domain ← storage.
 #![allow(
     clippy::expect_used,
@@ -26,6 +26,7 @@ fn workspace() -> PathBuf {
 enum Layer {
     Crates,
     Services,
+    Loadtest,
     Executable,
 }
 
@@ -36,6 +37,7 @@ fn layer(manifest: &str) -> Layer {
     match path.trim_start_matches('/').split('/').next() {
         Some("crates") => Layer::Crates,
         Some("services" | "gateway") => Layer::Services,
+        Some("loadtest") => Layer::Loadtest,
         Some("plaza" | "chaos") => Layer::Executable,
         other => panic!("{manifest}: {other:?} is no layer"),
     }
@@ -83,7 +85,8 @@ fn packages_depend_downwards_only() {
             let for_tests = dependency["kind"] == "dev";
             edges += 1;
             let allowed = match (from, to) {
-                (Layer::Executable, Layer::Services | Layer::Crates) => true,
+                (Layer::Executable, Layer::Loadtest | Layer::Services | Layer::Crates)
+                | (Layer::Loadtest, Layer::Services | Layer::Crates) => true,
                 (Layer::Services, Layer::Crates) => {
                     for_tests || !matches!(to_name, "plaza-testkit" | "plaza-local")
                 }

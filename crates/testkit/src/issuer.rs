@@ -109,6 +109,7 @@ impl Issuer {
             iat: now,
             username: person.username.clone(),
             name: person.display_name.clone(),
+            synthetic: false,
         }
     }
 

@@ -33,6 +33,7 @@ use crate::{
     cookie::{CookieRules, Jar},
     device,
     graph::{Gateway, Identity, RequestContext, Schema},
+    rates::Payer,
 };
 use body::Refusal;
 pub(crate) use nulls::Types;
@@ -130,8 +131,8 @@ impl Endpoint {
         address: Option<IpAddr>,
     ) -> (&'static str, Answer) {
         // Before anything of it is read; its fields are charged when they are known.
-        let user = identity.user();
-        if let Err(error) = self.gateway.rates.take_request(user, address) {
+        let payer = Payer::of(identity.caller());
+        if let Err(error) = self.gateway.rates.take_request(payer, address) {
             return (operation::OTHER, Answer::from_errors(vec![refusal(error)]));
         }
         let (operation, admitted) = self.admit(&mut request, &identity);

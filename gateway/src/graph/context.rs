@@ -5,11 +5,16 @@ use std::{net::IpAddr, sync::Arc};
 use async_graphql::Context;
 use plaza_clients::As;
 use plaza_kit::token::{Caller, ServiceTokens, TokenError, Verifier};
-use plaza_types::{ApiError, UserId};
+use plaza_types::ApiError;
 use secrecy::ExposeSecret;
 
 use super::loaders::Loaders;
-use crate::{RealtimeEndpoint, Services, cookie::Jar, poll_after::Pollers, rates::Rates};
+use crate::{
+    RealtimeEndpoint, Services,
+    cookie::Jar,
+    poll_after::Pollers,
+    rates::{Payer, Rates},
+};
 
 /// What is the same for every request.
 #[derive(Debug)]
@@ -41,9 +46,9 @@ pub(crate) enum Identity {
 
 impl Identity {
     /// Whose token it is; none without a valid one.
-    pub(crate) fn user(&self) -> Option<UserId> {
+    pub(crate) fn caller(&self) -> Option<&Caller> {
         match self {
-            Self::User(caller) => Some(caller.user),
+            Self::User(caller) => Some(caller),
             Self::Anonymous | Self::Refused(_) => None,
         }
     }
@@ -105,9 +110,10 @@ impl RequestContext {
 
     /// Takes a cost from what is left for this user and this address.
     pub(crate) fn charge(&self, cost: usize) -> Result<(), ApiError> {
-        let user = self.session.as_ref().ok();
-        let user = user.map(|session| session.caller.user);
-        self.gateway.rates.take_fields(user, self.address, cost)
+        let session = self.session.as_ref().ok();
+        let payer = Payer::of(session.map(|session| &*session.caller));
+        let rates = &self.gateway.rates;
+        rates.take_fields(payer, self.address, cost)
     }
 
     /// The services.

@@ -3,6 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use axum::http::{StatusCode, header};
+use plaza_kit::token::AccessClaims;
 use plaza_testkit::{Answer, Issuer, Request};
 use serde_json::{Value, json};
 
@@ -63,6 +64,35 @@ async fn a_user_is_limited_by_what_the_operations_cost_and_others_are_not() {
     let query = "{ a: me { id } b: me { id } c: me { id } d: me { id } }";
     let count = answered(&costly, || costly.ask(query, &Value::Null)).await;
     assert_eq!(count, 1_000 / (4 * 51 + 10));
+}
+
+#[tokio::test]
+async fn users_of_a_load_test_are_limited_neither_by_themselves_nor_by_their_address() {
+    let flags = [
+        "--rate-user-per-second=1",
+        "--rate-user-burst=100",
+        "--rate-address-per-second=1",
+        "--rate-address-burst=100",
+    ];
+    let bench = Bench::new(&flags, me).await;
+    let token = |synthetic| {
+        let claims = Issuer::claims(&bench.ada);
+        bench.issuer.sign(&AccessClaims {
+            synthetic,
+            ..claims
+        })
+    };
+    let ask = |token: &str| {
+        graphql(ME, &Value::Null)
+            .bearer(token)
+            .peer(from("192.0.2.1"))
+    };
+    let (marked, plain) = (token(true), token(false));
+    for _ in 0..20 {
+        assert!(codes(&bench.send(ask(&marked)).await).is_empty());
+    }
+    let count = answered(&bench, || ask(&plain)).await;
+    assert_eq!(count, 1, "they took nothing from the others of the address");
 }
 
 #[tokio::test]

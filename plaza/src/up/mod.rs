@@ -33,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 use self::bring_up::bring_up;
 use self::console::Console;
 use self::data::{Data, Instance};
+pub(crate) use self::plan::database_url_name;
 use self::plan::{Plan, Wanted, Wires};
 
 /// How long we wait for another start on the same data to be ready.

@@ -15,6 +15,7 @@ mod conversation;
 mod cut_off;
 mod guarantee_5;
 mod guarantee_6;
+mod loadtest;
 mod observability;
 mod sessions;
 mod shutdown;

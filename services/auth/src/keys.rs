@@ -276,6 +276,7 @@ mod tests {
             iat: 0,
             username: "ada".into(),
             name: "Ada".into(),
+            synthetic: false,
         };
         let token = keys.sign(&claims).unwrap();
         let verifier = Verifier::new(

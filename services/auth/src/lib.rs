@@ -26,6 +26,7 @@ mod guesses;
 mod keys;
 mod passwords;
 mod run;
+pub mod seed;
 mod storage;
 mod tasks;
 #[cfg(test)]

@@ -15,6 +15,7 @@ pub mod publisher;
 mod pulse;
 mod realtime;
 mod run;
+pub mod seed;
 mod storage;
 #[cfg(test)]
 mod testing;

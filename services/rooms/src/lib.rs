@@ -31,6 +31,7 @@ mod online;
 #[cfg(test)]
 mod permissions;
 mod run;
+pub mod seed;
 #[cfg(test)]
 mod socket;
 mod storage;

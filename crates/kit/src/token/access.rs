@@ -30,6 +30,11 @@ pub struct AccessClaims {
     pub username: String,
     /// The user's name to read.
     pub name: String,
+    /// Whether the user is one of a load test's, whom limits of one user or
+    /// address do not hold. Auth alone says so, of accounts that
+    /// `plaza loadtest seed` made in its database.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub synthetic: bool,
 }
 
 /// Why a token is refused. To the caller all of it is UNAUTHENTICATED, but

@@ -18,6 +18,9 @@ pub struct Caller {
     pub username: String,
     /// The name to read.
     pub name: String,
+    /// Whether it is one of a load test's users, whom limits of one user or
+    /// address do not hold.
+    pub synthetic: bool,
     /// The token itself, for calls to other services on the user's behalf.
     pub token: SecretString,
 }
@@ -32,6 +35,7 @@ impl Caller {
             session: claims.sid,
             username: claims.username,
             name: claims.name,
+            synthetic: claims.synthetic,
             token: token.into(),
         })
     }

@@ -44,11 +44,13 @@ pub(super) fn disabled() -> Reject {
 }
 
 /// Opens a session in this transaction. It is signed before the commit, so
-/// that no session stays behind that nobody holds a token of.
+/// that no session stays behind that nobody holds a token of. `synthetic` is
+/// the account's mark.
 pub(super) async fn open(
     app: &App,
     transaction: &mut PgConnection,
     user: User,
+    synthetic: bool,
     device: &DeviceName,
 ) -> Result<Grant, OpenError> {
     let token = RefreshToken {
@@ -59,18 +61,25 @@ pub(super) async fn open(
     let expires_at = storage::sessions::open(transaction, token.session, user.id, device, lifetime)
         .await?
         .ok_or(OpenError::Disabled)?;
-    Ok(grant(app, user, token, expires_at)?)
+    Ok(grant(app, user, synthetic, token, expires_at)?)
 }
 
 /// The tokens of a session at a generation.
 pub(super) fn grant(
     app: &App,
     user: User,
+    synthetic: bool,
     token: RefreshToken,
     refresh_expires_at: DateTime<Utc>,
 ) -> Result<Grant, SignError> {
     let now = Utc::now();
-    let claims = claims::access(&user, token.session, now, &app.policy);
+    let claims = claims::access(
+        &user,
+        synthetic,
+        token.session,
+        now,
+        app.policy.access_lifetime,
+    );
     Ok(Grant {
         access_token: app.keys.sign(&claims)?,
         expires_at: DateTime::from_timestamp(claims.exp, 0).unwrap_or(now),

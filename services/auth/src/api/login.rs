@@ -154,7 +154,7 @@ async fn login(app: &App, address: &ClientAddress, input: Login) -> Result<Grant
     if let Some(new) = rehashed {
         users::rehash(&mut transaction, known.user.id, &known.password_hash, &new).await?;
     }
-    let grant = grant::open(app, &mut transaction, known.user, &device).await?;
+    let grant = grant::open(app, &mut transaction, known.user, known.synthetic, &device).await?;
     transaction.commit().await?;
     Ok(grant)
 }

@@ -104,7 +104,8 @@ async fn refresh(app: &App, input: Body) -> Result<(Grant, &'static str), Refres
         generation,
     };
     // Signed before the commit: without a key nothing is rotated.
-    let grant = grant(app, locked.user, token, expires_at).map_err(OpenError::from)?;
+    let grant =
+        grant(app, locked.user, locked.synthetic, token, expires_at).map_err(OpenError::from)?;
     transaction.commit().await?;
     Ok((grant, label))
 }

@@ -108,7 +108,7 @@ async fn register(app: &App, input: Register) -> Result<Grant, RegisterError> {
         SiteRole::User,
     )
     .await?;
-    let grant = grant::open(app, &mut transaction, user, &input.device).await?;
+    let grant = grant::open(app, &mut transaction, user, false, &input.device).await?;
     transaction.commit().await?;
     tracing::info!(user = %grant.user.id, "an account was opened");
     Ok(grant)

@@ -1,5 +1,7 @@
 //! What the tokens that auth signs say.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use plaza_centrifugo::Channel;
 use plaza_clients::auth::User;
@@ -11,22 +13,25 @@ use serde::Serialize;
 
 use crate::config::Policy;
 
-/// An access token for a user's session, from `now` on.
+/// An access token for a user's session, from `now` on. `synthetic` is the
+/// account's mark.
 pub(crate) fn access(
     user: &User,
+    synthetic: bool,
     session: SessionId,
     now: DateTime<Utc>,
-    policy: &Policy,
+    lifetime: Duration,
 ) -> AccessClaims {
     AccessClaims {
         iss: ISSUER.into(),
         aud: ACCESS_AUDIENCE.into(),
         sub: user.id,
         sid: session,
-        exp: (now + policy.access_lifetime).timestamp(),
+        exp: (now + lifetime).timestamp(),
         iat: now.timestamp(),
         username: user.username.clone(),
         name: user.display_name.clone(),
+        synthetic,
     }
 }
 

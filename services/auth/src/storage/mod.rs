@@ -3,6 +3,7 @@
 pub(crate) mod endings;
 pub(crate) mod keys;
 pub(crate) mod revocations;
+pub(crate) mod seed;
 pub(crate) mod sessions;
 pub(crate) mod users;
 

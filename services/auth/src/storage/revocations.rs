@@ -9,7 +9,8 @@ use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use super::Lock;
 
-/// How long an entry is kept (s): longer than any access token lives.
+/// How long an entry is kept (s): longer than any access token lives, but for
+/// those that a load test signed for its own users.
 pub(crate) const KEPT_S: f64 = 15.0 * 60.0;
 
 /// The column `kind`.

@@ -23,6 +23,7 @@ const CLEANED_AT_ONCE: i64 = 1_000;
 /// A session under its lock, with its user.
 pub(crate) struct Locked {
     pub(crate) user: User,
+    pub(crate) synthetic: bool,
     pub(crate) standing: Standing,
     pub(crate) expires_at: DateTime<Utc>,
 }
@@ -118,7 +119,7 @@ pub(crate) async fn lock(
 ) -> sqlx::Result<Option<Locked>> {
     let row = sqlx::query!(
         r#"SELECT u.id, u.username, u.display_name, u.kind AS "kind: Kind", u.created_at,
-                  u.disabled_at IS NOT NULL AS "disabled!",
+                  u.disabled_at IS NOT NULL AS "disabled!", u.synthetic,
                   s.generation, s.expires_at,
                   s.revoked_at IS NOT NULL AS "revoked!",
                   s.expires_at <= clock_timestamp() AS "expired!",
@@ -131,6 +132,7 @@ pub(crate) async fn lock(
     .fetch_optional(transaction)
     .await?;
     Ok(row.map(|row| Locked {
+        synthetic: row.synthetic,
         standing: Standing {
             generation: row.generation,
             age: Duration::try_from_secs_f64(row.age_s).unwrap_or(Duration::MAX),

@@ -66,6 +66,7 @@ pub(crate) struct Credentials {
     pub(crate) user: User,
     pub(crate) password_hash: String,
     pub(crate) disabled: bool,
+    pub(crate) synthetic: bool,
 }
 
 /// Makes a person's account.
@@ -106,7 +107,7 @@ pub(crate) async fn credentials(
 ) -> sqlx::Result<Option<Credentials>> {
     let row = sqlx::query!(
         r#"SELECT id, username, display_name, kind AS "kind: Kind", created_at,
-                  password_hash, disabled_at IS NOT NULL AS "disabled!"
+                  password_hash, disabled_at IS NOT NULL AS "disabled!", synthetic
            FROM users WHERE username_key = $1"#,
         username_key(username),
     )
@@ -123,6 +124,7 @@ pub(crate) async fn credentials(
         .into(),
         password_hash: row.password_hash,
         disabled: row.disabled,
+        synthetic: row.synthetic,
     }))
 }
 

@@ -15,6 +15,7 @@ mod pulse;
 mod repeat;
 mod revise;
 mod row;
+pub(crate) mod seed;
 mod send;
 
 use plaza_types::{Epoch, PositionError};

@@ -27,6 +27,7 @@ mod quota;
 mod read;
 mod removals;
 mod repeat;
+pub(crate) mod seed;
 mod set_role;
 mod standing;
 mod update;

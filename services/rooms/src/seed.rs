@@ -1,0 +1,151 @@
+//! Rooms of a load test: one with all its members, on the database. No network
+//! API reaches this, and no event tells of it: nobody can know the room before
+//! it is there, and who meets it first asks for it.
+
+use chrono::Utc;
+use plaza_types::{Epoch, Role, RoomId, RoomName, UserId, Visibility};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::{
+    Threshold,
+    domain::{Change, Channels, Counters, nameless},
+    storage::seed,
+};
+
+/// Members that one statement writes.
+const AT_ONCE: usize = 10_000;
+
+/// Why there is no room.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    /// A room has an owner.
+    #[error("a room needs at least one member")]
+    NoMembers,
+    /// The database refused.
+    #[error("the rooms database did not do it")]
+    Database(#[from] sqlx::Error),
+}
+
+/// A room to make.
+#[derive(Debug, Clone)]
+pub struct NewRoom {
+    /// Its name.
+    pub name: RoomName,
+    /// Who may read.
+    pub visibility: Visibility,
+    /// From how many members on it has channels of its own: as the serving
+    /// rooms has it.
+    pub threshold: Threshold,
+}
+
+/// Makes a room in one transaction. The first member is its owner. Calls
+/// `written` with how many members are there.
+pub async fn room(
+    pool: &PgPool,
+    new: &NewRoom,
+    members: &[UserId],
+    mut written: impl FnMut(usize),
+) -> Result<RoomId, SeedError> {
+    let (owner, others) = members.split_at_checked(1).ok_or(SeedError::NoMembers)?;
+    let room = RoomId::new();
+    let (counters, channels) = standing(room, new, members);
+    let mut transaction = pool.begin().await?;
+    seed::room(&mut transaction, room, &new.name, counters, channels).await?;
+    seed::members(&mut transaction, room, owner, Role::Owner).await?;
+    let mut done = 1;
+    for some in others.chunks(AT_ONCE) {
+        seed::members(&mut transaction, room, some, Role::Member).await?;
+        done += some.len();
+        written(done);
+    }
+    transaction.commit().await?;
+    Ok(room)
+}
+
+/// Where a room stands after it was made and joined by one after another, by
+/// the rule of those changes. Their events go nowhere.
+fn standing(room: RoomId, new: &NewRoom, members: &[UserId]) -> (Counters, Channels) {
+    let (now, epoch) = (Utc::now(), Epoch(Uuid::nil()));
+    let begin = |counters, channels| Change::new(room, epoch, new.threshold, counters, channels);
+    let mut change = begin(Counters::default(), Channels::new(new.visibility));
+    change.attributes(new.name.as_str(), "", new.visibility, now);
+    let (_, mut counters, mut channels, _) = change.finish();
+    let mut role = Role::Owner;
+    for some in members.chunks(AT_ONCE) {
+        let mut change = begin(counters, channels);
+        for member in some {
+            change.joined(nameless(*member), role, now);
+            role = Role::Member;
+        }
+        (_, counters, channels, _) = change.finish();
+    }
+    (counters, channels)
+}
+
+#[cfg(test)]
+mod tests {
+    use plaza_testkit::Issuer;
+    use plaza_types::{FanoutMode, Version};
+
+    use super::*;
+    use crate::api::testing::Bench;
+
+    fn new(threshold: u32) -> NewRoom {
+        NewRoom {
+            name: RoomName::parse("Load").unwrap(),
+            visibility: Visibility::Public,
+            threshold: Threshold(threshold),
+        }
+    }
+
+    fn version(number: i64) -> Version {
+        number.try_into().unwrap()
+    }
+
+    #[test]
+    fn a_seeded_room_stands_where_joins_one_by_one_would_have_brought_it() {
+        let members: Vec<_> = (0..4).map(|_| UserId::new()).collect();
+        let (counters, channels) = standing(RoomId::new(), &new(4), &members);
+        // The room, four joins, and the crossing.
+        assert_eq!(counters.version, version(6));
+        assert_eq!(counters.state_version, version(6));
+        assert_eq!(counters.member_count, 4);
+        assert_eq!(channels.mode, FanoutMode::Room);
+        let (counters, channels) = standing(RoomId::new(), &new(5), &members);
+        assert_eq!(counters.version, version(5));
+        assert_eq!(counters.state_version, version(1));
+        assert_eq!(channels, Channels::new(Visibility::Public));
+    }
+
+    #[tokio::test]
+    async fn a_seeded_room_goes_on_as_any_other() {
+        let bench = Bench::new().await;
+        let people: Vec<_> = ["ada", "bob", "cleo"].map(Issuer::person).into();
+        let ids: Vec<_> = people.iter().map(|person| person.id).collect();
+        let pool = &bench.database.pool;
+        let room = room(pool, &new(2), &ids, |_| ()).await.unwrap();
+        let access = bench.store.access(ids[2], room).await.unwrap().unwrap();
+        assert_eq!(
+            access.membership.map(|membership| membership.role),
+            Some(Role::Member)
+        );
+        let dan = Issuer::person("dan");
+        bench.store.join(dan, room, 10).await.unwrap();
+        let events = bench.events().await;
+        assert_eq!(events.len(), 1, "the seeding told nobody");
+        assert!(matches!(
+            events[0].body,
+            plaza_events::Body::MemberUpdated { version: told, member_count: 4, .. }
+                // The room, three joins and the crossing were before it.
+                if told == version(6)
+        ));
+        let owner = bench.store.access(ids[0], room).await.unwrap().unwrap();
+        assert_eq!(
+            owner.membership.map(|membership| membership.role),
+            Some(Role::Owner)
+        );
+        let nobody = super::room(pool, &new(2), &[], |_| ()).await;
+        assert!(matches!(nobody, Err(SeedError::NoMembers)));
+    }
+}
