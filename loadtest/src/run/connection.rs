@@ -7,6 +7,7 @@ use tokio::{sync::AcquireError, time::Instant};
 
 use super::{
     meters::count,
+    room::ConnectionToken,
     subscriber::{Kept, Shared, Subscriber},
     timeline::Timeline,
 };
@@ -88,19 +89,10 @@ impl Subscriber {
     /// A connection that has the room's events, and whether it goes on where
     /// the last one ended.
     async fn subscribe(&self, kept: &mut Kept) -> Result<(Socket, bool), FollowError> {
-        let begun = Instant::now();
-        let token = self.reader().connection_token().await?;
-        let token = token.ok_or(FollowError::NotLive)?;
-        self.shared
-            .meters
-            .connections()
-            .token
-            .record(begun.elapsed());
-        let realtime = self
-            .reader()
-            .realtime()
-            .await?
-            .ok_or(FollowError::NotLive)?;
+        // Both at once: each is good for a few seconds only.
+        let reader = self.reader();
+        let (token, realtime) = tokio::try_join!(self.connection_token(), reader.realtime())?;
+        let (token, realtime) = token.zip(realtime).ok_or(FollowError::NotLive)?;
         let target = self.target(&token.endpoint).await?;
 
         let mut socket = Socket::open(target, target.origin(self.number)).await?;
@@ -128,6 +120,14 @@ impl Subscriber {
         }
         kept.place = Some(place);
         Ok((socket, recovered))
+    }
+
+    async fn connection_token(&self) -> Result<Option<ConnectionToken>, AskError> {
+        let begun = Instant::now();
+        let token = self.reader().connection_token().await?;
+        let mut connections = self.shared.meters.connections();
+        connections.token.record(begun.elapsed());
+        Ok(token)
     }
 
     async fn target(&self, endpoint: &str) -> Result<&Target, TargetError> {

@@ -54,7 +54,7 @@ pub struct SeedArgs {
     #[arg(long, env = "PLAZA_ROOMS_FANOUT_THRESHOLD", default_value_t = Threshold::default().0)]
     rooms_fanout_threshold: u32,
     /// How long the users' access tokens are good (h)
-    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8_760))]
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=8_760))]
     token_lifetime_h: u32,
     /// Where the virtual users and their tokens go, for `plaza loadtest run`
     #[arg(long, default_value = crate::run::USERS)]
