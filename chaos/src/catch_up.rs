@@ -49,6 +49,8 @@ pub(crate) struct Trouble {
 #[derive(Debug)]
 pub(crate) struct Heads {
     pub(crate) rooms: Vec<Head>,
+    /// Those whose changes are to be asked for next.
+    pub(crate) behind: HashSet<String>,
     /// When to ask again, while nothing is pushed.
     pub(crate) poll_after: Duration,
 }
@@ -56,9 +58,10 @@ pub(crate) struct Heads {
 /// What is asked.
 #[derive(Debug)]
 pub(crate) struct Question {
-    /// Where every room stands, and the changes of those that are behind it.
+    /// Where every room stands. That alone: the tokens in the answer are good
+    /// for seconds.
     pub(crate) heads: bool,
-    /// Rooms whose changes are asked for in any case.
+    /// Rooms whose changes are asked for.
     pub(crate) rooms: HashSet<String>,
     /// Up to where each room is known.
     pub(crate) positions: HashMap<String, i64>,
@@ -111,32 +114,23 @@ struct Changes {
     reset: bool,
 }
 
-/// Asks all of it; of rooms that are not known yet, the newest page. Fails when
-/// `heads` does.
+/// Asks for heads, or for the changes of rooms; of those that are not known yet,
+/// for the newest page. Fails when `heads` does.
 pub(crate) async fn catch_up(person: Arc<Person>, question: Question) -> anyhow::Result<Caught> {
     let Question {
         heads,
         mut rooms,
         positions,
     } = question;
-    let heads = if heads {
-        let heads = ask_heads(&person).await?;
-        let behind = heads.rooms.iter().filter(|head| {
-            let since = positions.get(&head.room).copied();
-            since < Some(head.newest)
-        });
-        rooms.extend(behind.map(|head| head.room.clone()));
-        rooms.retain(|room| heads.rooms.iter().any(|head| head.room == *room));
-        Some(heads)
-    } else {
-        rooms.retain(|room| positions.contains_key(room));
-        None
-    };
     let mut caught = Caught {
-        heads,
+        heads: None,
         pages: Vec::new(),
         trouble: None,
     };
+    if heads {
+        caught.heads = Some(ask_heads(&person, &rooms, &positions).await?);
+        return Ok(caught);
+    }
     while let Some(room) = rooms.iter().next().cloned() {
         let since = positions.get(&room).copied();
         if let Err(error) = news(&person, &room, since, &mut caught.pages).await {
@@ -148,13 +142,23 @@ pub(crate) async fn catch_up(person: Arc<Person>, question: Question) -> anyhow:
     Ok(caught)
 }
 
-async fn ask_heads(person: &Person) -> anyhow::Result<Heads> {
+async fn ask_heads(
+    person: &Person,
+    ask: &HashSet<String>,
+    positions: &HashMap<String, i64>,
+) -> anyhow::Result<Heads> {
     let query = "{ heads { pollAfter rooms { roomId headSeq realtime { channel token } } } }";
     let mut data = person.insist(query, &json!({}), PATIENCE).await?;
     let heads = &mut data["heads"];
     let poll_after = heads["pollAfter"].as_u64().unwrap_or(POLL_AFTER_MS);
+    let rooms: Vec<Head> = serde_json::from_value(heads["rooms"].take())?;
+    let behind = rooms.iter().filter(|head| {
+        let since = positions.get(&head.room).copied();
+        since < Some(head.newest) || ask.contains(&head.room)
+    });
     Ok(Heads {
-        rooms: serde_json::from_value(heads["rooms"].take())?,
+        behind: behind.map(|head| head.room.clone()).collect(),
+        rooms,
         poll_after: Duration::from_millis(poll_after),
     })
 }

@@ -27,12 +27,13 @@ enum State {
 }
 
 impl Channels {
-    /// Asks for the channels that the rooms have now, and leaves the others.
+    /// Asks for the channels that the rooms have now, and answers which these
+    /// are.
     pub(crate) async fn follow(
         &mut self,
         rooms: &[Head],
         socket: &mut Socket,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<HashSet<String>> {
         let mut present = HashSet::new();
         for head in rooms {
             let Some(realtime) = &head.realtime else {
@@ -41,7 +42,7 @@ impl Channels {
             let Some(channel) = &realtime.channel else {
                 continue;
             };
-            present.insert(channel.as_str());
+            present.insert(channel.clone());
             let held = self.0.entry(channel.clone()).or_insert_with(|| Held {
                 room: head.room.clone(),
                 state: State::Closed,
@@ -53,9 +54,16 @@ impl Channels {
                 socket.subscribe(channel, token, held.at.as_ref()).await?;
             }
         }
-        let gone = self
-            .0
-            .extract_if(|channel, _| !present.contains(channel.as_str()));
+        Ok(present)
+    }
+
+    /// Leaves all channels but these.
+    pub(crate) async fn leave_others(
+        &mut self,
+        present: &HashSet<String>,
+        socket: &mut Socket,
+    ) -> anyhow::Result<()> {
+        let gone = self.0.extract_if(|channel, _| !present.contains(channel));
         for (channel, held) in gone.collect::<Vec<_>>() {
             if held.state != State::Closed {
                 socket.unsubscribe(&channel).await?;

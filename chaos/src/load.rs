@@ -167,9 +167,14 @@ impl Load {
             stored.push(history(&self.people[*member], &room.id).await?);
         }
         let mut whole_after_ms = None;
-        while written.elapsed() < patience {
+        // Reading all that is stored takes a while, too.
+        let until = Instant::now() + patience;
+        loop {
             if self.is_whole(&stored) {
                 whole_after_ms = u64::try_from(written.elapsed().as_millis()).ok();
+                break;
+            }
+            if Instant::now() > until {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;

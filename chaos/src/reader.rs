@@ -19,7 +19,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::{
-    catch_up::{Caught, Question, Trouble, catch_up},
+    catch_up::{Caught, Heads, Question, Trouble, catch_up},
     channels::Channels,
     crossings::Crossings,
     graphql::AskError,
@@ -105,6 +105,8 @@ struct Client {
     behind: bool,
     /// Rooms whose changes are to be asked for.
     ask: HashSet<String>,
+    /// The channels that the rooms have, until the others are left.
+    present: Option<HashSet<String>>,
     /// Rooms in which something was missing before what came; it may have come
     /// since.
     gaps: HashSet<String>,
@@ -134,6 +136,7 @@ impl Reader {
             asking: None,
             behind: true,
             ask: HashSet::new(),
+            present: None,
             gaps: HashSet::new(),
             asked: (false, HashSet::new()),
             moved: false,
@@ -265,7 +268,6 @@ impl Client {
     }
 
     async fn caught(&mut self, caught: anyhow::Result<Caught>) {
-        let now = Instant::now();
         let mut caught = match caught {
             Ok(caught) => caught,
             Err(error) => {
@@ -276,21 +278,43 @@ impl Client {
             }
         };
         self.reader.screen.apply(&mut caught, self.moved);
-        if let Some(trouble) = caught.trouble {
-            self.again(trouble);
-        }
-        let Some(heads) = caught.heads else {
-            return;
+        let told = match (caught.heads, caught.trouble) {
+            (Some(heads), _) => self.follow(heads).await,
+            (None, Some(trouble)) => {
+                self.again(trouble);
+                Ok(())
+            }
+            // What it had to hear over the channels that it leaves was answered.
+            (None, None) => self.leave().await,
         };
-        self.poll_at = now + heads.poll_after;
-        let Some(socket) = &mut self.socket else {
-            return;
-        };
-        // What it had to hear over the channel that it leaves was answered.
-        let told = self.channels.follow(&heads.rooms, socket).await;
         if told.is_err() {
             self.lost();
         }
+    }
+
+    /// Opens the channels that the rooms have now, and asks for what is missing
+    /// next.
+    async fn follow(&mut self, heads: Heads) -> anyhow::Result<()> {
+        self.poll_at = Instant::now() + heads.poll_after;
+        self.ask.extend(heads.behind);
+        let Some(socket) = &mut self.socket else {
+            return Ok(());
+        };
+        self.present = Some(self.channels.follow(&heads.rooms, socket).await?);
+        if self.ask.is_empty() {
+            return self.leave().await;
+        }
+        Ok(())
+    }
+
+    /// Leaves the channels that the rooms have no more.
+    async fn leave(&mut self) -> anyhow::Result<()> {
+        if let Some(present) = self.present.take()
+            && let Some(socket) = &mut self.socket
+        {
+            self.channels.leave_others(&present, socket).await?;
+        }
+        Ok(())
     }
 
     /// Asks once more what was not answered, when it may be.
