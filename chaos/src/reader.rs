@@ -105,6 +105,8 @@ struct Client {
     behind: bool,
     /// Rooms whose changes are to be asked for.
     ask: HashSet<String>,
+    /// Those of the person, as `heads` had it last.
+    rooms: HashSet<String>,
     /// The channels that the rooms have, until the others are left.
     present: Option<HashSet<String>>,
     /// Rooms in which something was missing before what came; it may have come
@@ -137,6 +139,7 @@ impl Reader {
             behind: true,
             ask: HashSet::new(),
             present: None,
+            rooms: HashSet::new(),
             gaps: HashSet::new(),
             asked: (false, HashSet::new()),
             moved: false,
@@ -208,10 +211,10 @@ impl Client {
         }
         if self.must_ask() && self.asking.is_none() && now >= self.ask_at {
             self.moved = false;
-            self.asked = (
-                std::mem::take(&mut self.behind),
-                std::mem::take(&mut self.ask),
-            );
+            // The rooms that `heads` named come before it is asked again.
+            let heads = self.behind && (self.present.is_none() || self.ask.is_empty());
+            self.behind &= !heads;
+            self.asked = (heads, std::mem::take(&mut self.ask));
             let question = Question {
                 heads: self.asked.0,
                 rooms: self.asked.1.clone(),
@@ -297,6 +300,7 @@ impl Client {
     async fn follow(&mut self, heads: Heads) -> anyhow::Result<()> {
         self.poll_at = Instant::now() + heads.poll_after;
         self.ask.extend(heads.behind);
+        self.rooms = heads.rooms.iter().map(|head| head.room.clone()).collect();
         let Some(socket) = &mut self.socket else {
             return Ok(());
         };
@@ -424,7 +428,11 @@ impl Client {
         // Of a room that was left, or whose first answer is under way, which may
         // be older than this.
         let Some(timeline) = timelines.get_mut(room) else {
-            self.behind = true;
+            if self.rooms.contains(room) {
+                self.ask.insert(room.to_owned());
+            } else {
+                self.behind = true;
+            }
             return;
         };
         count(&self.reader.counts.events);
