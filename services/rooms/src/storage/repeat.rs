@@ -64,22 +64,14 @@ impl Store {
                     version: position("version", row.version)?,
                     reason: read("reason", &row.reason)?,
                 };
-                let event = Event {
-                    room: Some(room),
-                    epoch: self.epoch,
-                    time: row.created_at,
-                    body,
-                };
-                Ok::<_, StorageError>(NewEvent::user(user, event))
+                let event = self.said_of(room, row.created_at, body);
+                Ok(NewEvent::user(user, event))
             };
-            Some(left())
+            Some(left().map_err(undecodable))
         });
-        left.map(|left| left.map_err(|error| sqlx::Error::Decode(error.into())))
-            .collect()
+        left.collect()
     }
-}
 
-impl Store {
     /// From which channels the events of rooms come that have changed: whoever
     /// did not hear of a crossing would hear nothing at all. The version is that
     /// of the latest change, which may be another one: what is said is so by then.
@@ -107,17 +99,25 @@ impl Store {
                 visibility: read("visibility", &row.visibility)?,
                 generation: position("generation", row.generation)?,
             };
-            let event = Event {
-                room: Some(room),
-                epoch: self.epoch,
-                time: row.updated_at,
-                body,
-            };
-            Ok::<_, StorageError>(NewEvent::room(room, event))
+            let event = self.said_of(room, row.updated_at, body);
+            Ok(NewEvent::room(room, event))
         });
-        ways.map(|way| way.map_err(|error| sqlx::Error::Decode(error.into())))
-            .collect()
+        ways.map(|way| way.map_err(undecodable)).collect()
     }
+
+    fn said_of(&self, room: RoomId, time: DateTime<Utc>, body: Body) -> Event {
+        Event {
+            room: Some(room),
+            epoch: self.epoch,
+            time,
+            body,
+        }
+    }
+}
+
+/// A row that cannot be said again, as the relay is told it.
+fn undecodable(error: StorageError) -> sqlx::Error {
+    sqlx::Error::Decode(error.into())
 }
 
 #[cfg(test)]
