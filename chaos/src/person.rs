@@ -55,19 +55,14 @@ impl Person {
     pub(crate) async fn register(endpoint: Endpoint) -> anyhow::Result<Self> {
         let query = "mutation($input: RegisterInput!) {
             session: register(input: $input) { accessToken refreshToken user { id } } }";
-        let begun = Instant::now();
-        loop {
+        Self::keep_trying(|| {
             let random = MessageId::new().uuid().simple().to_string();
             // The random end: names of one moment differ there. Another one
             // each time, since the one before may be taken by now.
             let (name, password) = (format!("p{}", &random[14..]), format!("secret {random}"));
-            match Self::sign_in(endpoint.clone(), query, name, password).await {
-                Err(SignInError::Ask(error)) if error.passes() && begun.elapsed() < PATIENCE => {
-                    tokio::time::sleep(error.wait()).await;
-                }
-                other => return Ok(other?),
-            }
-        }
+            Self::sign_in(endpoint.clone(), query, name, password)
+        })
+        .await
     }
 
     /// Somebody else, at the same place.
@@ -79,10 +74,21 @@ impl Person {
     pub(crate) async fn again(&self) -> anyhow::Result<Self> {
         let query = "mutation($input: LoginInput!) {
             session: login(input: $input) { accessToken refreshToken user { id } } }";
+        Self::keep_trying(|| {
+            let (name, password) = (self.name.clone(), self.password.clone());
+            Self::sign_in(self.endpoint.clone(), query, name, password)
+        })
+        .await
+    }
+
+    /// Until there is an answer, or [`PATIENCE`] is over.
+    async fn keep_trying<F>(sign_in: impl Fn() -> F) -> anyhow::Result<Self>
+    where
+        F: Future<Output = Result<Self, SignInError>>,
+    {
         let begun = Instant::now();
         loop {
-            let (name, password) = (self.name.clone(), self.password.clone());
-            match Self::sign_in(self.endpoint.clone(), query, name, password).await {
+            match sign_in().await {
                 Err(SignInError::Ask(error)) if error.passes() && begun.elapsed() < PATIENCE => {
                     tokio::time::sleep(error.wait()).await;
                 }
