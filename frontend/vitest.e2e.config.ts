@@ -7,5 +7,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 240_000,
     hookTimeout: 60_000,
+    // Instead of one second: a loaded machine needs longer for a screen.
+    expect: { poll: { timeout: 15_000 } },
   },
 });

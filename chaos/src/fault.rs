@@ -59,8 +59,13 @@ impl<'a> Injector<'a> {
     }
 
     async fn make(&self, fault: &Fault) -> anyhow::Result<()> {
-        if fault.kind == Kind::FullDisk && self.stack.disk().is_none() {
-            println!("         left out: Redis has no disk of its own here");
+        let missing = match fault.kind {
+            Kind::FullDisk if self.stack.disk().is_none() => "disk of its own",
+            Kind::Clock if self.stack.clocks().is_none() => "clock of its own",
+            _ => "",
+        };
+        if !missing.is_empty() {
+            println!("         left out: it has no {missing} here");
             return Ok(());
         }
         let nodes = fault.targets.iter().filter_map(|target| match target {
@@ -90,6 +95,13 @@ impl<'a> Injector<'a> {
                 disk.fill()?;
                 lasts.await;
                 disk.free()?;
+            }
+            Kind::Clock => {
+                let clocks = self.stack.clocks().context("there are no clocks")?;
+                let step = |by| nodes.iter().try_for_each(|node| clocks.set(*node, by));
+                step(fault.step_s)?;
+                lasts.await;
+                step(0)?;
             }
         }
         self.recoveries.mended(fault);

@@ -1,8 +1,8 @@
 //! Starts all of Plaza as separate processes, lets people write and read in it
-//! while its parts are killed, paused and cut off on a seeded schedule, and
-//! counts: what was accepted, what came over the wire, and what each person's
-//! screen shows by the client's rule. Ends with 1, and the seed, when something
-//! is missing, doubled, out of order, or back later than it may be.
+//! while its parts are killed, paused, cut off and told a wrong time on a seeded
+//! schedule, and counts: what was accepted, what came over the wire, and what
+//! each person's screen shows by the client's rule. Ends with 1, and the seed,
+//! when something is missing, doubled, out of order, or back later than it may be.
 
 #![allow(
     clippy::print_stdout,
@@ -13,6 +13,7 @@
 mod catch_up;
 mod channels;
 mod check;
+mod clock;
 mod crossings;
 mod disk;
 mod endings;
@@ -85,7 +86,7 @@ struct Args {
     /// From one fault to the next (s)
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
     every_s: u64,
-    /// Longest pause, cut or full disk (s)
+    /// Longest pause, cut, full disk or clock step (s)
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
     pause_s: u64,
     /// Faults of these kinds alone
@@ -183,6 +184,7 @@ async fn run(args: &Args, seed: u64, disk: bool) -> anyhow::Result<bool> {
     let options = Options {
         replicas: args.replicas,
         disk,
+        clocks: args.only.is_empty() || args.only.contains(&Kind::Clock),
         environment: vec![
             (
                 "PLAZA_DATABASE_MAX_CONNECTIONS",

@@ -41,6 +41,18 @@ impl Part {
         Self::Gateway,
     ];
 
+    /// Those whose clock can be off: Centrifugo asks the kernel for the time
+    /// without the C library.
+    pub(crate) const WITH_CLOCK: [Self; 7] = [
+        Self::Postgres,
+        Self::Redis,
+        Self::Auth,
+        Self::Rooms,
+        Self::Messages,
+        Self::Publisher,
+        Self::Gateway,
+    ];
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Postgres => "postgres",

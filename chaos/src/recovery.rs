@@ -282,6 +282,7 @@ mod tests {
         Fault {
             at_ms: 0,
             lasts_ms: 0,
+            step_s: 0,
             kind,
             targets: targets.collect(),
         }

@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     BlackHole,
     /// Its disk is full: Redis's
     FullDisk,
+    /// Its clock is off by up to two minutes, ahead or behind
+    Clock,
 }
 
 impl fmt::Display for Kind {
@@ -30,6 +32,7 @@ impl fmt::Display for Kind {
             Self::Cut => "cut",
             Self::BlackHole => "black hole",
             Self::FullDisk => "full disk",
+            Self::Clock => "clock step",
         })
     }
 }
@@ -42,6 +45,8 @@ pub(crate) struct Fault {
     /// Until it is mended (ms).
     pub(crate) lasts_ms: u64,
     pub(crate) kind: Kind,
+    /// How far a clock is ahead (s), or below 0 behind; 0 for other kinds.
+    pub(crate) step_s: i64,
     pub(crate) targets: Vec<Target>,
 }
 
@@ -49,7 +54,11 @@ impl Fault {
     /// What is broken, readable.
     pub(crate) fn names(&self) -> String {
         let names: Vec<_> = self.targets.iter().map(ToString::to_string).collect();
-        names.join(" and ")
+        let names = names.join(" and ");
+        match self.kind {
+            Kind::Clock => format!("{names} by {:+} s", self.step_s),
+            _ => names,
+        }
     }
 }
 
@@ -60,7 +69,7 @@ pub(crate) struct Bounds {
     pub(crate) duration: Duration,
     /// From one fault to the next.
     pub(crate) every: Duration,
-    /// Longest pause, cut and full disk.
+    /// Longest pause, cut, full disk and clock step.
     pub(crate) longest: Duration,
     /// Processes of each service.
     pub(crate) replicas: u8,
@@ -81,6 +90,9 @@ const LONGEST_DOWN_MS: u64 = 5_000;
 /// What is cut stays so for so long at least, unless the longest is shorter:
 /// shorter than most timeouts would prove little.
 const SHORTEST_CUT_MS: u64 = 5_000;
+/// A clock is off by so much, at least and at most (s): more than the few seconds
+/// that tokens of connections live, and less than whatever is kept is kept for.
+const STEP_S: std::ops::RangeInclusive<i64> = 10..=120;
 /// One fault in so many breaks two parts.
 const ONE_IN_PAIRS: u64 = 4;
 
@@ -106,19 +118,25 @@ impl Schedule {
             };
             let mut targets = vec![target];
             if kind != Kind::FullDisk && random.u64(..ONE_IN_PAIRS) == 0 {
-                targets.extend(other(&mut random, target, bounds.replicas));
+                targets.extend(other(&mut random, target, kind, bounds.replicas));
             }
             let lasts_ms = match kind {
                 Kind::Kill => random.u64(200..=LONGEST_DOWN_MS),
                 Kind::Pause => random.u64(500.min(longest)..=longest),
-                Kind::Cut | Kind::BlackHole | Kind::FullDisk => {
+                Kind::Cut | Kind::BlackHole | Kind::FullDisk | Kind::Clock => {
                     random.u64(SHORTEST_CUT_MS.min(longest)..=longest)
                 }
+            };
+            let step_s = match kind {
+                Kind::Clock if random.bool() => random.i64(STEP_S),
+                Kind::Clock => -random.i64(STEP_S),
+                _ => 0,
             };
             faults.push(Fault {
                 at_ms,
                 lasts_ms,
                 kind,
+                step_s,
                 targets,
             });
             at_ms += every.max(lasts_ms + 1_000);
@@ -132,6 +150,9 @@ impl Schedule {
             for kind in [Kind::Kill, Kind::Pause, Kind::Cut, Kind::BlackHole] {
                 round.push((node(random, part, replicas), kind));
             }
+        }
+        for part in Part::WITH_CLOCK {
+            round.push((node(random, part, replicas), Kind::Clock));
         }
         // Of two replicas, one of them.
         let links = Link::all(replicas);
@@ -159,10 +180,14 @@ fn node(random: &mut fastrand::Rng, part: Part, replicas: u8) -> Target {
 }
 
 /// Something else that may break at the same time and in the same way.
-fn other(random: &mut fastrand::Rng, than: Target, replicas: u8) -> Option<Target> {
+fn other(random: &mut fastrand::Rng, than: Target, kind: Kind, replicas: u8) -> Option<Target> {
     match than {
         Target::Node(than) => {
-            let others = Part::ALL.into_iter().filter(|part| *part != than.part);
+            let others = match kind {
+                Kind::Clock => &Part::WITH_CLOCK[..],
+                _ => &Part::ALL[..],
+            };
+            let others = others.iter().copied().filter(|part| *part != than.part);
             let part = random.choice(others.collect::<Vec<_>>())?;
             Some(node(random, part, replicas))
         }
@@ -203,7 +228,7 @@ mod tests {
         for replicas in [1, 2] {
             let faults = schedule(1, replicas).faults;
             let links = Link::all(1).count();
-            let all = 4 * Part::ALL.len() + 1 + links;
+            let all = 4 * Part::ALL.len() + Part::WITH_CLOCK.len() + 1 + links;
             let round = &faults[..all];
             let broken = |fault: &Fault| match fault.targets[0] {
                 Target::Node(node) => (node.part, Part::People, Some(fault.kind)),
@@ -221,6 +246,16 @@ mod tests {
                 .iter()
                 .filter(|fault| matches!(fault.kind, Kind::Cut | Kind::BlackHole));
             assert!(cuts.clone().count() > 0);
+            let clocks = faults.iter().filter(|fault| fault.kind == Kind::Clock);
+            assert!(clocks.clone().any(|clock| clock.step_s > 0));
+            assert!(clocks.clone().any(|clock| clock.step_s < 0));
+            assert!(clocks.clone().any(|clock| clock.targets.len() == 2));
+            for fault in &faults {
+                let off = STEP_S.contains(&fault.step_s.abs());
+                assert_eq!(off, fault.kind == Kind::Clock);
+                let centrifugo = |target: &Target| matches!(target, Target::Node(node) if node.part == Part::Centrifugo);
+                assert!(!off || !fault.targets.iter().any(centrifugo));
+            }
             for cut in cuts {
                 assert!((5_000..=30_000).contains(&cut.lasts_ms));
             }

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use tokio::{process::Command, sync::Mutex};
 
 use crate::{
+    clock::{self, Clocks},
     disk::Disk,
     network::Network,
     part::{Node, Part, Target},
@@ -35,6 +36,8 @@ pub(crate) struct Options {
     pub(crate) replicas: u8,
     /// Whether Redis gets a disk of its own.
     pub(crate) disk: bool,
+    /// Whether each process gets a clock of its own.
+    pub(crate) clocks: bool,
     /// What all parts find in their environment.
     pub(crate) environment: Vec<(&'static str, String)>,
 }
@@ -49,6 +52,7 @@ pub(crate) struct Stack {
     network: Network,
     twins: Mutex<BTreeMap<Node, Twin>>,
     disk: Option<Disk>,
+    clocks: Option<Clocks>,
     folder: TempDir,
     /// Ends what we leave when we are killed.
     reaper: Reaper,
@@ -86,6 +90,20 @@ impl Stack {
         let gateway = network.ports.api(first(Part::Gateway))?;
         let mut launch = place.up(gateway);
         launch.arguments.extend(["--wires".into(), wires.into()]);
+        let clocks = if options.clocks {
+            let made = Clocks::new(folder.path().join("clocks"), options.replicas).await;
+            made.inspect_err(|error| println!("No clock steps in this run: {error:#}"))
+                .ok()
+        } else {
+            None
+        };
+        if let Some(clocks) = &clocks {
+            let file = folder.path().join("environments.json");
+            write_private(&file, &clocks.json()?, None)?;
+            launch
+                .arguments
+                .extend(["--environments".into(), file.into()]);
+        }
         let environment = options.environment.into_iter();
         launch
             .environment
@@ -105,6 +123,7 @@ impl Stack {
             network,
             twins: Mutex::default(),
             disk,
+            clocks,
             folder,
             reaper,
         };
@@ -122,6 +141,9 @@ impl Stack {
                 let pid = self.pid(first(part)).await?;
                 let mut twin =
                     Twin::of(&self.plaza, pid, node, &self.network, &folder, &self.reaper)?;
+                if let Some(clocks) = &self.clocks {
+                    twin.tell(clock::VARIABLE, clocks.file(node));
+                }
                 twin.start().await?;
                 twins.insert(node, twin);
             }
@@ -211,6 +233,11 @@ impl Stack {
     /// Breaks or mends the network of a target.
     pub(crate) fn connect(&self, target: Target, passage: Passage) {
         self.network.set(target, passage);
+    }
+
+    /// The clocks of all processes; `None` when they have none of their own.
+    pub(crate) fn clocks(&self) -> Option<&Clocks> {
+        self.clocks.as_ref()
     }
 
     /// The disk of Redis; `None` when it has none of its own.

@@ -104,6 +104,12 @@ impl Twin {
         })
     }
 
+    /// Puts another value in its environment, before it starts.
+    pub(crate) fn tell(&mut self, name: &str, value: impl Into<OsString>) {
+        let environment = &mut self.launch.environment;
+        environment.push((name.into(), Some(value.into())));
+    }
+
     /// Starts it and waits until it is ready.
     pub(crate) async fn start(&mut self) -> anyhow::Result<()> {
         let mut process = Process::start(&self.launch, &self.reaper)?;

@@ -87,6 +87,7 @@ pub(crate) async fn run(args: &EndingsArgs) -> anyhow::Result<bool> {
     let options = Options {
         replicas: args.replicas,
         disk: false,
+        clocks: false,
         environment: vec![
             (
                 "PLAZA_ROOMS_FANOUT_THRESHOLD",

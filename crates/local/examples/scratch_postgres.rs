@@ -32,6 +32,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         durability: Durability::ThrowAway,
         port: None,
         max_connections: 50,
+        environment: Vec::new(),
         pid_file: None,
     };
     let postgres = Postgres::start(&options, &reaper).await?;

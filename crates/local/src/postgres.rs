@@ -49,6 +49,8 @@ pub struct PostgresOptions {
     pub port: Option<u16>,
     /// Connections that it accepts.
     pub max_connections: u16,
+    /// What it finds in its environment beside ours.
+    pub environment: Vec<(OsString, Option<OsString>)>,
     /// Where the identity of the process is written down.
     pub pid_file: Option<PidFile>,
 }
@@ -218,11 +220,13 @@ impl PostgresOptions {
         for setting in self.settings(port) {
             arguments.extend(["-c".into(), setting.into()]);
         }
+        let mut environment = self.environment.clone();
+        environment.push(("LC_ALL".into(), Some("C.UTF-8".into())));
         let launch = Launch {
             name: "PostgreSQL".into(),
             program: self.binaries.postgres(),
             arguments,
-            environment: vec![("LC_ALL".into(), Some("C.UTF-8".into()))],
+            environment,
             folder: self.folder.clone(),
             account: self.account.clone(),
             output: self.output.clone(),

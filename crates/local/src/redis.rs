@@ -1,5 +1,6 @@
 //! Redis under a data folder.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ pub struct RedisOptions {
     pub port: Option<u16>,
     /// Number of logical databases.
     pub databases: u16,
+    /// What it finds in its environment beside ours.
+    pub environment: Vec<(OsString, Option<OsString>)>,
     /// Where the identity of the process is written down.
     pub pid_file: Option<PidFile>,
 }
@@ -154,7 +157,7 @@ impl RedisOptions {
             name: "Redis".into(),
             program: self.program.clone(),
             arguments: vec![file.into()],
-            environment: Vec::new(),
+            environment: self.environment.clone(),
             folder: self.folder.clone(),
             account: self.account.clone(),
             output: self.output.clone(),

@@ -134,6 +134,7 @@ async fn start() -> Result<Postgres, LocalError> {
         durability: Durability::ThrowAway,
         port: None,
         max_connections: MAX_CONNECTIONS,
+        environment: Vec::new(),
         pid_file: None,
         folder,
     };

@@ -39,6 +39,7 @@ pub async fn own_postgres(migrator: &Migrator) -> OwnPostgres {
         durability: Durability::Kept,
         port: None,
         max_connections: MAX_CONNECTIONS,
+        environment: Vec::new(),
         pid_file: None,
         folder,
     };

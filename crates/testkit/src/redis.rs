@@ -143,6 +143,7 @@ fn options(name: &str, durability: Durability, databases: u16) -> RedisOptions {
         durability,
         port: None,
         databases,
+        environment: Vec::new(),
         pid_file: None,
         folder,
     }

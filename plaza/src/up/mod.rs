@@ -34,7 +34,7 @@ use self::bring_up::bring_up;
 use self::console::Console;
 use self::data::{Data, Instance};
 pub(crate) use self::plan::database_url_name;
-use self::plan::{Plan, Wanted, Wires};
+use self::plan::{Environments, Plan, Wanted, Wires};
 
 /// How long we wait for another start on the same data to be ready.
 const OTHER_START_PATIENCE: Duration = Duration::from_mins(2);
@@ -68,6 +68,9 @@ pub(crate) struct UpArgs {
     /// JSON of ports that parts are told in place of the real ones, for fault tests
     #[arg(long, value_name = "FILE", hide = true)]
     wires: Option<PathBuf>,
+    /// JSON of variables that single parts find in their environment, for fault tests
+    #[arg(long, value_name = "FILE", hide = true, conflicts_with = "standalone")]
+    environments: Option<PathBuf>,
 }
 
 impl UpArgs {
@@ -97,6 +100,12 @@ impl UpArgs {
                 .wires
                 .as_deref()
                 .map(Wires::read)
+                .transpose()?
+                .unwrap_or_default(),
+            environments: self
+                .environments
+                .as_deref()
+                .map(Environments::read)
                 .transpose()?
                 .unwrap_or_default(),
         })

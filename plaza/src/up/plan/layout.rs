@@ -74,7 +74,7 @@ impl Layout {
 mod tests {
     use super::*;
     use crate::up::data::Data;
-    use crate::up::plan::Wires;
+    use crate::up::plan::{Environments, Wires};
 
     #[test]
     fn all_ports_differ() {
@@ -89,6 +89,7 @@ mod tests {
             standalone: false,
             spa: None,
             wires: Wires::default(),
+            environments: Environments::default(),
         };
         let layout = Layout::choose(&wanted, &mut ports).unwrap();
         let own = [

@@ -1,5 +1,6 @@
 //! Which parts run, on which ports, and what each is told.
 
+mod environments;
 mod layout;
 mod wanted;
 mod wires;
@@ -24,6 +25,7 @@ use super::log_line::LogLine;
 use super::name::PartName;
 use super::recipe::{Kind, Own, Recipe};
 
+pub(crate) use self::environments::Environments;
 use self::layout::Layout;
 pub(crate) use self::wanted::Wanted;
 pub(crate) use self::wires::Wires;
@@ -121,6 +123,7 @@ impl Plan {
             durability: Durability::Kept,
             port: ports.get(name.as_str()),
             max_connections: POSTGRES_CONNECTIONS,
+            environment: self.wanted.environments.of(name.as_str()),
             pid_file: Some(self.data.pid_file(name)),
         })
     }
@@ -136,6 +139,7 @@ impl Plan {
             durability: Durability::Kept,
             port: ports.get(name.as_str()),
             databases: 2,
+            environment: self.wanted.environments.of(name.as_str()),
             pid_file: Some(self.data.pid_file(name)),
         })
     }
@@ -353,6 +357,9 @@ impl Plan {
                 .into_iter()
                 .map(|(name, value)| (name.into(), Some(value))),
         );
+        if command != "migrate" {
+            variables.extend(self.wanted.environments.of(name.as_str()));
+        }
         Launch {
             name: command.to_owned(),
             program: self.executable.clone(),

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::Wires;
+use super::{Environments, Wires};
 
 /// What was asked for.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub(crate) struct Wanted {
     pub(crate) spa: Option<PathBuf>,
     /// What is between the parts.
     pub(crate) wires: Wires,
+    /// What single parts find in their environment besides.
+    pub(crate) environments: Environments,
 }
 
 impl Wanted {
@@ -78,6 +80,7 @@ mod tests {
             standalone: false,
             spa: None,
             wires: Wires::default(),
+            environments: Environments::default(),
         }
     }
 

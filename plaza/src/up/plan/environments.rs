@@ -1,0 +1,43 @@
+//! Variables that single parts find in their environment beside their own: whoever
+//! starts this Plaza to test it may, for instance, load a library into one of them.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde::Deserialize;
+
+/// Values by the part and the variable's name.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Environments(BTreeMap<String, BTreeMap<String, String>>);
+
+impl Environments {
+    /// Reads them as JSON.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text =
+            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_slice(&text)
+            .with_context(|| format!("{} holds no environments", path.display()))
+    }
+
+    /// Those of a part.
+    pub(crate) fn of(&self, part: &str) -> Vec<(OsString, Option<OsString>)> {
+        let own = self.0.get(part).into_iter().flatten();
+        own.map(|(name, value)| (name.into(), Some(value.into())))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_part_has_its_own() {
+        let all: Environments = serde_json::from_str(r#"{ "rooms": { "A": "1" } }"#).unwrap();
+        assert_eq!(all.of("rooms"), [("A".into(), Some("1".into()))]);
+        assert!(all.of("auth").is_empty());
+    }
+}
