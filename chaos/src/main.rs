@@ -44,6 +44,7 @@ use clap::{CommandFactory as _, Parser};
 use crate::{
     fault::Injector,
     load::Load,
+    part::Part,
     recovery::{Recoveries, Recovery},
     report::Report,
     schedule::{Bounds, Kind, Schedule},
@@ -92,6 +93,9 @@ struct Args {
     /// Faults of these kinds alone
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Kind>,
+    /// Faults of these parts alone, and of connections to and from them
+    #[arg(long, value_enum, value_delimiter = ',')]
+    of: Vec<Part>,
     /// Processes of each service; with 2 one may die while the other goes on
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
     replicas: u8,
@@ -179,6 +183,7 @@ async fn run(args: &Args, seed: u64, disk: bool) -> anyhow::Result<bool> {
         longest: Duration::from_secs(args.pause_s),
         replicas: args.replicas,
         kinds: args.only.clone(),
+        parts: args.of.clone(),
     };
     let schedule = Schedule::new(seed, &bounds);
     let options = Options {

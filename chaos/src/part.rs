@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 /// A part of Plaza. The names are those of `plaza ctl`, and their order is that
 /// of a start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
 pub(crate) enum Part {
     Postgres,
     Redis,
@@ -156,6 +156,16 @@ pub(crate) enum Target {
     Node(Node),
     /// One connection between two parts, that has failed while others work.
     Link(Link),
+}
+
+impl Target {
+    /// Whether it is a process of this part, or a connection to or from one.
+    pub(crate) fn concerns(self, part: Part) -> bool {
+        match self {
+            Self::Node(node) => node.part == part,
+            Self::Link(link) => link.from.part == part || link.to == part,
+        }
+    }
 }
 
 impl fmt::Display for Target {

@@ -163,8 +163,9 @@ impl Reader {
         let token = &data["connectionToken"];
         let text = |name: &str| token[name].as_str().context("no connection token");
         let left_at = left_at.as_ref().map(|at| (personal.as_str(), at));
-        let (socket, mut subscriptions) =
+        let (mut socket, mut subscriptions) =
             Socket::connect(text("endpoint")?, text("token")?, left_at).await?;
+        socket.subscribe(PULSE, None, None).await?;
         count(&self.counts.connections);
         let personal = subscriptions.remove(&personal).unwrap_or_default();
         if personal.recovered {
@@ -346,6 +347,8 @@ impl Client {
                 }
             }
             Incoming::Opened(channel, subscription) => self.opened(&channel, subscription),
+            // The sign of life is silent then, and that is a reason to poll.
+            Incoming::Refused(channel) | Incoming::Closed(channel) if channel == PULSE => {}
             Incoming::Refused(channel) => {
                 self.channels.closed(&channel);
                 self.behind = true;
@@ -359,6 +362,9 @@ impl Client {
     }
 
     fn opened(&mut self, channel: &str, subscription: Subscription) {
+        if channel == PULSE {
+            return;
+        }
         count(&self.reader.counts.channels);
         let mut at = Position {
             epoch: subscription.epoch,

@@ -75,6 +75,17 @@ pub(crate) struct Bounds {
     pub(crate) replicas: u8,
     /// No others than these; empty: all.
     pub(crate) kinds: Vec<Kind>,
+    /// What concerns none of these is left alone, but as the second of a pair;
+    /// empty: nothing is.
+    pub(crate) parts: Vec<Part>,
+}
+
+impl Bounds {
+    fn has(&self, target: Target, kind: Kind) -> bool {
+        let (kinds, mut parts) = (&self.kinds, self.parts.iter());
+        (kinds.is_empty() || kinds.contains(&kind))
+            && (self.parts.is_empty() || parts.any(|part| target.concerns(*part)))
+    }
 }
 
 /// All faults of a run, in their order; none begins before the last is mended.
@@ -111,7 +122,7 @@ impl Schedule {
         while at_ms < duration {
             if round.is_empty() {
                 round = Self::round(&mut random, bounds.replicas);
-                round.retain(|(_, kind)| bounds.kinds.is_empty() || bounds.kinds.contains(kind));
+                round.retain(|(target, kind)| bounds.has(*target, *kind));
             }
             let Some((target, kind)) = round.pop() else {
                 break;
@@ -212,8 +223,27 @@ mod tests {
             longest: s(30),
             replicas,
             kinds: Vec::new(),
+            parts: Vec::new(),
         };
         Schedule::new(seed, &bounds)
+    }
+
+    #[test]
+    fn what_is_asked_for_alone_is_broken_alone() {
+        let s = Duration::from_secs;
+        let bounds = Bounds {
+            duration: s(7_200),
+            every: s(20),
+            longest: s(30),
+            replicas: 1,
+            kinds: vec![Kind::Cut, Kind::Clock],
+            parts: vec![Part::Centrifugo, Part::Redis],
+        };
+        let faults = Schedule::new(1, &bounds).faults;
+        assert!(faults.len() > 100);
+        for fault in faults {
+            assert!(bounds.has(fault.targets[0], fault.kind), "{fault:?}");
+        }
     }
 
     #[test]

@@ -25,7 +25,9 @@ const HISTORY_META_TTL: &str = "24h";
 const HEAD_TTL: &str = "24h";
 /// Longest wait for the answer of the subscribe proxy.
 const PROXY_TIMEOUT: &str = "1s";
-/// Channels of one connection: its own two, the open room's and of lists.
+/// The one name in the namespace of the sign of life.
+const PULSE_NAMES: &str = "^all$";
+/// Channels of one connection: its own, the sign of life, the open room's and of lists.
 const CHANNEL_LIMIT: u32 = 128;
 /// Commands of one connection that are handled at once.
 const CONCURRENCY: u32 = 16;
@@ -130,7 +132,7 @@ impl Settings {
                 },
                 namespaces: vec![
                     Namespace::new(PERSONAL).with_history(),
-                    Namespace::new(PULSE),
+                    Namespace::new(PULSE).open_to_all(PULSE_NAMES),
                     Namespace::new(ROOM).with_history(),
                     Namespace::new(PRIVATE).with_history().proxied(),
                     Namespace::new(HEAD).with_newest(),
@@ -251,6 +253,10 @@ struct Namespace {
     subscribe_proxy_enabled: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     presence: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    allow_subscribe_for_client: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel_regex: Option<&'static str>,
 }
 
 impl Namespace {
@@ -260,6 +266,17 @@ impl Namespace {
             history: None,
             subscribe_proxy_enabled: false,
             presence: false,
+            allow_subscribe_for_client: false,
+            channel_regex: None,
+        }
+    }
+
+    /// Whoever has a connection may subscribe to what has such a name.
+    fn open_to_all(self, names: &'static str) -> Self {
+        Self {
+            allow_subscribe_for_client: true,
+            channel_regex: Some(names),
+            ..self
         }
     }
 

@@ -210,6 +210,7 @@ export class Centrifuge extends Emitter {
   static hub: Hub;
   readonly #hub = Centrifuge.hub;
   readonly #subs = new Map<string, Subscription>();
+  #pulse: Pulse | null = null;
   #state: 'disconnected' | 'connecting' | 'connected' = 'disconnected';
   #token = '';
   #position: Position | null = null;
@@ -251,7 +252,11 @@ export class Centrifuge extends Emitter {
     this.#hub.subscribed.clear();
   }
 
-  newSubscription(channel: string, options: SubscriptionOptions): Subscription {
+  newSubscription(channel: string, options: SubscriptionOptions = {}): Subscription | Pulse {
+    if (channel === PULSE) {
+      this.#pulse = new Pulse();
+      return this.#pulse;
+    }
     if (this.#subs.has(channel)) throw new Error(`subscription to ${channel} already exists`);
     const sub = new Subscription(this, this.#hub, channel, options);
     this.#subs.set(channel, sub);
@@ -298,7 +303,6 @@ export class Centrifuge extends Emitter {
     hub.opened();
     for (const sub of [...this.#subs.values()]) sub.resume();
     this.emit('connected');
-    this.emit('subscribed', { channel: PULSE, recovered: false });
     this.emit('subscribed', { channel: PERSONAL, recovered });
     for (const publication of missed) this.receive(publication);
   }
@@ -309,7 +313,7 @@ export class Centrifuge extends Emitter {
   }
 
   tick(): void {
-    this.emit('publication', { channel: PULSE, data: { v: 1, events: [{ type: 'tick' }] } });
+    this.#pulse?.tick();
   }
 
   /** The socket has closed. */
@@ -326,6 +330,20 @@ export class Centrifuge extends Emitter {
     this.#phase += 1;
     this.#hub.client = null;
     this.emit('disconnected', { code: 3500 });
+  }
+}
+
+/** The subscription to the sign of life, which everybody may have. */
+class Pulse extends Emitter {
+  #subscribed = false;
+
+  subscribe(): void {
+    this.#subscribed = true;
+  }
+
+  tick(): void {
+    if (!this.#subscribed) return;
+    this.emit('publication', { channel: PULSE, data: { v: 1, events: [{ type: 'tick' }] } });
   }
 }
 

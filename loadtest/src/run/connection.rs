@@ -97,6 +97,7 @@ impl Subscriber {
 
         let mut socket = Socket::open(target, target.origin(self.number)).await?;
         let connected = socket.connect(&token.token).await?;
+        socket.subscribe(&self.shared.pulse, None, None).await?;
         let Some(channel) = realtime.channel else {
             kept.place = None;
             answer(&mut socket, connected).await?;

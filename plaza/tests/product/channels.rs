@@ -15,6 +15,7 @@ enum Row {
     Own,
     Anothers,
     Pulse,
+    OtherPulse,
     Room,
     Head,
     Private,
@@ -24,10 +25,11 @@ enum Row {
     Unknown,
 }
 
-const ROWS: [(&str, Row); 10] = [
+const ROWS: [(&str, Row); 11] = [
     ("`personal:`, one's own", Row::Own),
     ("`personal:`, another's", Row::Anothers),
-    ("`pulse:`", Row::Pulse),
+    ("`pulse:all`", Row::Pulse),
+    ("`pulse:`, any other", Row::OtherPulse),
     ("`room:`", Row::Room),
     ("`head:`", Row::Head),
     ("`private:`", Row::Private),
@@ -175,6 +177,7 @@ impl Stage {
             Row::Own => format!("personal:{}", who.id),
             Row::Anothers => format!("personal:{}", UserId::new()),
             Row::Pulse => "pulse:all".into(),
+            Row::OtherPulse => "pulse:all2".into(),
             Row::Room => scene.channel("room"),
             Row::Head => scene.channel("head"),
             Row::Private => scene.channel("private"),
@@ -219,7 +222,7 @@ impl Stage {
     async fn attempt(&self, row: Row, who: Who) -> Attempt {
         let person = self.scene(row).person(who);
         let channel = self.channel(row, person);
-        let with_connection = matches!(row, Row::Own | Row::Pulse);
+        let with_connection = row == Row::Own;
         let query = "mutation { connectionToken { token } }";
         let connection = person.ask(&self.plaza, query, json!({})).await;
         let connection = connection.data()["connectionToken"]["token"].clone();

@@ -34,6 +34,17 @@ class FakeClient {
   removeAllListeners() {
     this.listeners.clear();
   }
+  readonly pulse = new Map<string, Listener>();
+  subscribed: string[] = [];
+  newSubscription(channel: string) {
+    return {
+      on: (event: string, listener: Listener) => this.pulse.set(event, listener),
+      subscribe: () => this.subscribed.push(channel),
+    };
+  }
+  tick() {
+    this.pulse.get('publication')?.({ data: { v: 1, events: [{ type: 'tick' }] } });
+  }
 }
 
 vi.mock('centrifuge', () => ({
@@ -42,8 +53,6 @@ vi.mock('centrifuge', () => ({
   },
   UnauthorizedError: class extends Error {},
 }));
-
-const TICK = { channel: 'pulse:all', data: { v: 1, events: [{ type: 'tick' }] } };
 
 let connection: RealtimeConnection;
 let options: { [Key in keyof ConnectionOptions]: ReturnType<typeof vi.fn> };
@@ -87,7 +96,7 @@ async function live(): Promise<FakeClient> {
   const client = await opened();
   client.emit('connected');
   client.emit('subscribed', { channel: 'personal:u', recovered: false });
-  client.emit('publication', TICK);
+  client.tick();
   options.onGap.mockClear();
   return client;
 }
@@ -95,6 +104,11 @@ async function live(): Promise<FakeClient> {
 test('a path is an address of this host', async () => {
   const client = await opened();
   expect(client.endpoint).toBe('ws://localhost:3000/connection/websocket');
+});
+
+test('each client subscribes to the sign of life', async () => {
+  const client = await opened();
+  expect(client.subscribed).toEqual(['pulse:all']);
 });
 
 test('each attempt gets a token of its own', async () => {
@@ -144,7 +158,6 @@ test('with real time switched off it is not live at once, and looks again', asyn
 
 test('a subscription that was not recovered is a gap, one that was is none', async () => {
   const client = await live();
-  client.emit('subscribed', { channel: 'pulse:all', recovered: false });
   client.emit('subscribed', { channel: 'personal:u', recovered: true });
   expect(options.onGap).not.toHaveBeenCalled();
   client.emit('subscribed', { channel: 'personal:u', recovered: false });
@@ -156,17 +169,17 @@ test('12 s without a tick are not live, and the next tick is a gap', async () =>
   expect(connection.status).toBe('live');
   await vi.advanceTimersByTimeAsync(13_000);
   expect(connection.status).toBe('not-live');
-  client.emit('publication', TICK);
+  client.tick();
   expect(options.onGap).toHaveBeenCalledTimes(1);
   expect(connection.status).toBe('live');
-  client.emit('publication', TICK);
+  client.tick();
   expect(options.onGap).toHaveBeenCalledTimes(1);
 });
 
 test('a return from sleep is a gap with its first tick, before the clock was looked at', async () => {
   const client = await live();
   vi.setSystemTime(Date.now() + 3_600_000);
-  client.emit('publication', TICK);
+  client.tick();
   expect(options.onGap).toHaveBeenCalledTimes(1);
 });
 

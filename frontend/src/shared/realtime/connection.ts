@@ -1,6 +1,6 @@
 import { Centrifuge, UnauthorizedError } from 'centrifuge';
 import { type PlazaEvent, readPublication } from './events.ts';
-import { isPersonal } from './names.ts';
+import { isPersonal, PULSE } from './names.ts';
 import { type LiveStatus, liveStatus, TICK_LIMIT_MS } from './status.ts';
 import { type SubscriptionEvents, Subscriptions } from './subscriptions.ts';
 
@@ -156,6 +156,9 @@ export class RealtimeConnection {
       if (isPersonal(channel) && !recovered) this.options.onGap();
     });
     client.on('publication', ({ channel, data }) => this.#receive(channel, data));
+    const pulse = client.newSubscription(PULSE);
+    pulse.on('publication', ({ data }) => this.#receive(PULSE, data));
+    pulse.subscribe();
     client.on('disconnected', () => {
       this.#socket(false);
       if (this.#closed) return;

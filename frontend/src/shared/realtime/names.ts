@@ -9,5 +9,8 @@ export const keepsState = (channel: string) => /^(private)?head:/.test(channel);
 /** Kept nowhere: there is nothing to recover. */
 export const isEphemeral = (channel: string) => channel.startsWith('live:');
 
+/** Where the sign of life comes. */
+export const PULSE = 'pulse:all';
+
 /** The viewer's own. */
 export const isPersonal = (channel: string) => channel.startsWith('personal:');

@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_opens_the_callers_own_channel_and_the_pulse_without_the_database() {
+    async fn it_opens_the_callers_own_channel_without_the_database() {
         let installation = Installation::new().await;
         let ada = installation.register("ada").await;
         installation.pool.close().await;
@@ -72,7 +72,7 @@ mod tests {
         let claims = jsonwebtoken::decode::<Value>(&answer.token, &key, &validation)
             .unwrap()
             .claims;
-        let channels = json!([format!("personal:{}", ada.user.id), "pulse:all"]);
+        let channels = json!([format!("personal:{}", ada.user.id)]);
         assert_eq!(claims["sub"], json!(ada.user.id));
         assert_eq!(claims["channels"], channels);
         assert_eq!(json!(answer.channels), channels);
@@ -111,7 +111,7 @@ mod tests {
         let opened = connected["connect"]["subs"].as_object().unwrap();
         let channels: Vec<_> = opened.keys().cloned().collect();
         let personal = format!("personal:{}", ada.user.id);
-        assert_eq!(channels, [personal.as_str(), "pulse:all"], "{connected}");
+        assert_eq!(channels, [personal], "{connected}");
         let lives = connected["connect"]["ttl"].as_i64().unwrap();
         assert!((2_870..=4_320).contains(&lives), "{lives}");
 

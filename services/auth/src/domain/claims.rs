@@ -46,8 +46,9 @@ pub(crate) struct ConnectionClaims {
     pub(crate) exp: i64,
     /// Until when that connection lives (s of Unix time).
     expire_at: i64,
-    /// What the connection is subscribed to from its start.
-    pub(crate) channels: [Channel; 2],
+    /// What the connection is subscribed to from its start. One channel and no
+    /// more: with a second one Centrifugo 6.9.1 can stop for good (decision 10).
+    pub(crate) channels: [Channel; 1],
     meta: ConnectionMeta,
 }
 
@@ -114,7 +115,7 @@ pub(crate) fn connection(
         iat: now.timestamp(),
         exp: (now + policy.connection_token_lifetime).timestamp(),
         expire_at: end(now, policy, spread),
-        channels: [Channel::Personal(user), Channel::Pulse],
+        channels: [Channel::Personal(user)],
         meta: ConnectionMeta { sid: session },
     }
 }
@@ -146,7 +147,7 @@ mod tests {
             serde_json::json!({
                 "iss": "plaza", "aud": "centrifugo", "sub": user,
                 "iat": 1_000_000, "exp": 1_000_006, "expire_at": 1_003_600,
-                "channels": [format!("personal:{user}"), "pulse:all"],
+                "channels": [format!("personal:{user}")],
                 "meta": { "sid": session },
             })
         );
