@@ -24,7 +24,7 @@ use crate::{
     opening::{Room, open},
     person::Person,
     reader::{Counts, Reader},
-    recovery::{Recoveries, Recovery},
+    recovery::{Recoveries, Recovery, Silence},
     screen::Screen,
     tide::Tide,
     timeline::State,
@@ -58,6 +58,7 @@ pub(crate) struct End {
     pub(crate) limited: u64,
     pub(crate) counts: Arc<Counts>,
     pub(crate) recoveries: Vec<Recovery>,
+    pub(crate) silence: Silence,
     /// From the last send until every screen was whole, if ever (ms).
     pub(crate) whole_after_ms: Option<u64>,
     /// Who does not see all of a room, and how they stand with it.
@@ -188,6 +189,7 @@ impl Load {
             limited: self.endpoint.limited(),
             counts: self.counts.clone(),
             recoveries: self.recoveries.summary(),
+            silence: self.recoveries.silence(),
             whole_after_ms,
             behind,
         })

@@ -231,7 +231,8 @@ async fn break_it(
     let injector = Injector::new(stack, recoveries);
     injector.run(schedule, duration, || load.progress()).await?;
     let end = load.finish(Duration::from_secs(args.patience_s)).await?;
-    let holds = end.verdict.holds() && !end.recoveries.iter().any(Recovery::is_slow);
+    let in_time = !end.recoveries.iter().any(Recovery::is_slow) && !end.silence.is_for_good();
+    let holds = end.verdict.holds() && in_time;
     let report = Report::new(seed, args, schedule, &end);
     print!("{}", report.text());
     if let Some(path) = &args.report {

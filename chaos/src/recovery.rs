@@ -17,6 +17,9 @@ use crate::{
 const BOUND_MS: i64 = 5_000;
 /// Of who is connected to the one node of Centrifugo (ms).
 const CENTRIFUGO_BOUND_MS: i64 = 30_000;
+/// Whoever is pushed nothing for so long, while nothing is broken, is not coming
+/// back by themselves (ms): a lost connection is noticed in 40 s.
+const DEAF_MS: i64 = 60_000;
 /// Whoever was pushed something so fresh is well (ms).
 const WELL_MS: i64 = 1_000;
 
@@ -68,6 +71,25 @@ struct State {
     /// Whether the present fault came upon what had not recovered from the last:
     /// then two are broken at once.
     unwell: bool,
+    /// By reader: how long nothing came, of the time in which nothing was broken,
+    /// since something last did (ms).
+    deaf: BTreeMap<usize, i64>,
+    /// The longest of these.
+    deafest: i64,
+}
+
+/// How long somebody was pushed nothing, though nothing was broken.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Silence {
+    /// The longest, over all people; what was broken in between does not count.
+    pub(crate) longest_ms: i64,
+}
+
+impl Silence {
+    /// Whether delivery does not come back by itself.
+    pub(crate) fn is_for_good(self) -> bool {
+        self.longest_ms > DEAF_MS
+    }
 }
 
 /// Of one kind of fault.
@@ -121,7 +143,7 @@ impl Recoveries {
     pub(crate) fn broken(&self, fault: &Fault) {
         let now = Utc::now();
         let mut state = self.lock();
-        state.close(now);
+        state.close(now, self.people);
         let well = state.last.values().filter(|took| **took < WELL_MS);
         state.unwell = well.count() < self.people;
         if self.survives(fault) {
@@ -138,7 +160,14 @@ impl Recoveries {
 
     /// Nothing more is sent.
     pub(crate) fn ended(&self) {
-        self.lock().close(Utc::now());
+        self.lock().close(Utc::now(), self.people);
+    }
+
+    /// The longest that anybody was pushed nothing.
+    pub(crate) fn silence(&self) -> Silence {
+        Silence {
+            longest_ms: self.lock().deafest,
+        }
     }
 
     /// A message was accepted that was first tried at this time.
@@ -217,12 +246,22 @@ impl Recoveries {
 impl State {
     /// The next fault begins, or the end: what came too late for that counts
     /// with what it had waited.
-    fn close(&mut self, now: DateTime<Utc>) {
+    fn close(&mut self, now: DateTime<Utc>, people: usize) {
         let Some(window) = self.windows.last_mut() else {
             return;
         };
         if window.until.is_none() {
             window.until = Some(now);
+            let lasted = (now - window.from).num_milliseconds();
+            for reader in 0..people {
+                let deaf = self.deaf.entry(reader).or_default();
+                match window.longest.get(&reader) {
+                    // The first thing that came ended the silence.
+                    Some(_) => *deaf = 0,
+                    None => *deaf += lasted,
+                }
+                self.deafest = self.deafest.max(*deaf);
+            }
             let unseen = self.unseen.values().flatten();
             window.stalled = unseen
                 .filter(|message| message.sent > window.from)
@@ -333,6 +372,31 @@ mod tests {
         let summary = recoveries.summary();
         assert!((7_000..8_000).contains(&summary[0].max_ms), "{summary:?}");
         assert!(summary[0].is_slow());
+    }
+
+    #[test]
+    fn who_is_pushed_nothing_while_nothing_is_broken_is_told_of() {
+        let recoveries = Recoveries::new(2, 1);
+        let cut = fault(Kind::Cut, &[Part::Redis]);
+        let window = |seconds| {
+            recoveries.broken(&cut);
+            recoveries.mended(&cut);
+            let from = Utc::now() - TimeDelta::seconds(seconds);
+            recoveries.lock().windows.last_mut().unwrap().from = from;
+            recoveries.pushed(0, "r", Utc::now());
+        };
+        window(40);
+        window(19);
+        recoveries.ended();
+        let silence = recoveries.silence();
+        assert!(
+            (59_000..60_000).contains(&silence.longest_ms),
+            "{silence:?}"
+        );
+        assert!(!silence.is_for_good());
+        window(5);
+        recoveries.ended();
+        assert!(recoveries.silence().is_for_good());
     }
 
     #[test]

@@ -5,7 +5,13 @@ use std::{fmt::Write as _, path::Path, sync::atomic::Ordering};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::{Args, check::Verdict, load::End, recovery::Recovery, schedule::Schedule};
+use crate::{
+    Args,
+    check::Verdict,
+    load::End,
+    recovery::{Recovery, Silence},
+    schedule::Schedule,
+};
 
 /// Of those who are behind, so many are named on the terminal.
 const BEHIND_SHOWN: usize = 10;
@@ -41,6 +47,7 @@ pub(crate) struct Report<'a> {
     /// Who does not see all of a room.
     behind: &'a [String],
     recoveries: &'a [Recovery],
+    silence: Silence,
 }
 
 impl<'a> Report<'a> {
@@ -69,6 +76,7 @@ impl<'a> Report<'a> {
             verdict: &end.verdict,
             behind: &end.behind,
             recoveries: &end.recoveries,
+            silence: end.silence,
         }
     }
 
@@ -151,6 +159,16 @@ impl<'a> Report<'a> {
                 "\n"
             });
         }
+        let _ = writeln!(
+            text,
+            "The longest that somebody was pushed nothing, of the time in which nothing was broken: {:.1} s{}",
+            std::time::Duration::from_millis(self.silence.longest_ms.unsigned_abs()).as_secs_f64(),
+            if self.silence.is_for_good() {
+                "   FOR GOOD"
+            } else {
+                ""
+            }
+        );
         text
     }
 
