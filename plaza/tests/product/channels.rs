@@ -65,10 +65,11 @@ const ACTS: [&str; 5] = ["subscribe", "publish", "presence", "history", "call"];
 
 /// What a refusal may be: never one that says to try again, which would be
 /// an outage and no answer.
-const REFUSALS: [u64; 8] = [
+const REFUSALS: [u64; 9] = [
     102,  // no such namespace
     103,  // permission denied
     105,  // subscribed already: with the connection
+    107,  // no such name in this namespace
     108,  // not available
     109,  // the token has expired
     403,  // rooms says no

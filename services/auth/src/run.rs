@@ -137,7 +137,7 @@ mod tests {
         );
         assert_eq!(
             client.connection_token(ada).await.unwrap().channels.len(),
-            2
+            1
         );
         let sessions = client.sessions(ada).await.unwrap();
         assert_eq!((sessions.len(), sessions[0].current), (1, true));
