@@ -20,13 +20,14 @@ pub(crate) mod supervisor;
 
 use std::io::IsTerminal as _;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use plaza_local::{Account, Reaper};
+use serde::de::DeserializeOwned;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -34,7 +35,7 @@ use self::bring_up::bring_up;
 use self::console::Console;
 use self::data::{Data, Instance};
 pub(crate) use self::plan::database_url_name;
-use self::plan::{Environments, Plan, Wanted, Wires};
+use self::plan::{Plan, Wanted};
 
 /// How long we wait for another start on the same data to be ready.
 const OTHER_START_PATIENCE: Duration = Duration::from_mins(2);
@@ -96,20 +97,19 @@ impl UpArgs {
             realtime: !self.realtime_off,
             standalone: self.standalone,
             spa,
-            wires: self
-                .wires
-                .as_deref()
-                .map(Wires::read)
-                .transpose()?
-                .unwrap_or_default(),
-            environments: self
-                .environments
-                .as_deref()
-                .map(Environments::read)
-                .transpose()?
-                .unwrap_or_default(),
+            wires: read_json(self.wires.as_deref(), "wires")?,
+            environments: read_json(self.environments.as_deref(), "environments")?,
         })
     }
+}
+
+/// What a file holds as JSON; without one the default.
+fn read_json<T: Default + DeserializeOwned>(path: Option<&Path>, what: &str) -> anyhow::Result<T> {
+    let Some(path) = path else {
+        return Ok(T::default());
+    };
+    let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&text).with_context(|| format!("{} holds no {what}", path.display()))
 }
 
 /// A host as it stands in a URL: no scheme, port or path.

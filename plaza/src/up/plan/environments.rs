@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
 
-use anyhow::Context as _;
 use serde::Deserialize;
 
 /// Values by the part and the variable's name.
@@ -14,14 +12,6 @@ use serde::Deserialize;
 pub(crate) struct Environments(BTreeMap<String, BTreeMap<String, String>>);
 
 impl Environments {
-    /// Reads them as JSON.
-    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
-        let text =
-            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_slice(&text)
-            .with_context(|| format!("{} holds no environments", path.display()))
-    }
-
     /// Those of a part.
     pub(crate) fn of(&self, part: &str) -> Vec<(OsString, Option<OsString>)> {
         let own = self.0.get(part).into_iter().flatten();

@@ -2,9 +2,7 @@
 //! proxy behind each, whoever starts this Plaza may cut one part off another.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use anyhow::Context as _;
 use serde::Deserialize;
 
 /// Who browsers are among those that are told ports.
@@ -17,13 +15,6 @@ pub(super) const PEOPLE: &str = "people";
 pub(crate) struct Wires(BTreeMap<String, BTreeMap<String, u16>>);
 
 impl Wires {
-    /// Reads them as JSON.
-    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
-        let text =
-            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_slice(&text).with_context(|| format!("{} holds no wires", path.display()))
-    }
-
     /// What `told` is told of the port `own`, where `meant` listens.
     pub(crate) fn port(&self, told: &str, meant: &str, own: u16) -> u16 {
         let ports = self.0.get(told);
