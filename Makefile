@@ -17,10 +17,10 @@ ARGS ?=
 WHERE := $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL := help
-.PHONY: help up ctl down test chaos fmt spa build bootstrap generate screenshots
+.PHONY: help up ctl down test e2e images chaos bench fmt spa build bootstrap generate screenshots
 
 help: ## What there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  DATA=folder HOST=name PORT=number ARGS="--no-demo --realtime-off" go with `make up`.'
 
@@ -42,13 +42,29 @@ chaos: bootstrap ## Break a running Plaza for an hour and count: ARGS="--duratio
 	@$(TARGET)/local/plaza-chaos --plaza $(PLAZA) --duration-s 3600 --people 100 --rooms 20 --rate 50 \
 		--report $(TARGET)/chaos.json $(ARGS)
 
+bench: bootstrap ## Measure Plaza on this machine against its targets: ARGS="--only room-1000,reads"
+	@echo "  building plaza for release; this takes some minutes"
+	@cargo build -q --release -p plaza -p plaza-bench
+	@$(TARGET)/release/plaza-bench --plaza $(TARGET)/release/plaza \
+		--report $(TARGET)/bench.json --markdown $(TARGET)/bench.md $(ARGS)
+
+images: ## Make the container images: ARGS="plaza centrifugo postgres redis" for some of them
+	@k8s/images/build $(ARGS)
+
+e2e: ## Try images and operator on a real Kubernetes node: ARGS="postgres" for some tests
+	@operator/tests/node/run $(ARGS)
+
 fmt: ## Format everything
 	cargo fmt --all
 	cd frontend && npm run format
 
-generate: ## Write the generated files anew: schema, settings, query data
+generate: ## Write the generated files anew: schema, settings, query data, CRD, chart
 	scripts/sqlx-data
 	cargo run -q -p plaza -- schema > "$(TARGET)/schema" && mv "$(TARGET)/schema" gateway/schema.graphql
+	cargo run -q -p plaza-operator -- crd > "$(TARGET)/crd" && mv "$(TARGET)/crd" k8s/crds/chatdeployments.yaml
+	cargo run -q -p plaza-operator -- reference > "$(TARGET)/reference" && mv "$(TARGET)/reference" docs/crd-reference.md
+	operator/kubernetes/build
+	charts/generate
 	cargo run -q -p plaza -- config-reference > "$(TARGET)/reference" && mv "$(TARGET)/reference" docs/configuration.md
 	cd frontend && npm run codegen
 

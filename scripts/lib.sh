@@ -1,7 +1,8 @@
 # Shared by the scripts; sourced, POSIX sh.
 
 CACHE=${PLAZA_CACHE:-$HOME/.cache/plaza}
-ROOT=$(cd "$(dirname "$0")/.." && pwd)
+# The repository, from whichever folder of it the script is.
+ROOT=$(cd "$(dirname "$0")" && until [ -e scripts/lib.sh ] || [ "$PWD" = / ]; do cd ..; done && pwd)
 
 say() { printf '%s\n' "$*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
@@ -34,6 +35,30 @@ step() {
     rm -f "$log"
     return "$code"
   fi
+}
+
+# apt_install AS PACKAGE…: installs as root, which AS (env, or sudo) makes it: the
+# packages' servers are not started, and no cluster of the system is made.
+apt_install() {
+  as=$1; shift
+  "$as" sh -s -- "$@" <<'AS_ROOT'
+set -eu
+export DEBIAN_FRONTEND=noninteractive
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  trap 'rm -f "$policy"' EXIT
+fi
+defaults=/etc/postgresql-common/createcluster.d/plaza-bootstrap.conf
+if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+  mkdir -p "${defaults%/*}"
+  echo 'create_main_cluster = false' >"$defaults"
+fi
+apt-get -q update
+apt-get -q install -y --no-install-recommends "$@"
+rm -f "$defaults"
+AS_ROOT
 }
 
 # at_least WANTED HAVE: whether version HAVE is WANTED or newer.

@@ -3,18 +3,16 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use plaza_local::{Passage, Place, Process, Reaper, create_folder, write_private};
-use serde::Deserialize;
+use plaza_local::{Passage, Place, Reaper, Up, create_folder, write_private};
 use tempfile::TempDir;
-use tokio::{process::Command, sync::Mutex};
+use tokio::sync::Mutex;
 
 use crate::{
     clock::{self, Clocks},
@@ -23,11 +21,6 @@ use crate::{
     part::{Node, Part, Target},
     twin::Twin,
 };
-
-/// How long a start or a stop of everything may take.
-const PATIENCE: Duration = Duration::from_mins(3);
-/// How long one question to it may take; a start waits until it is ready.
-const COMMAND_PATIENCE: Duration = Duration::from_mins(1);
 
 /// How a Plaza is started.
 #[derive(Debug)]
@@ -47,26 +40,15 @@ pub(crate) struct Options {
 #[derive(Debug)]
 pub(crate) struct Stack {
     plaza: PathBuf,
-    place: Place,
-    process: Process,
-    network: Network,
+    /// Beside the first processes; they end before those.
     twins: Mutex<BTreeMap<Node, Twin>>,
+    up: Up,
+    network: Network,
     disk: Option<Disk>,
     clocks: Option<Clocks>,
     folder: TempDir,
     /// Ends what we leave when we are killed.
     reaper: Reaper,
-}
-
-#[derive(Debug, Deserialize)]
-struct Status {
-    parts: Vec<PartStatus>,
-}
-
-#[derive(Debug, Deserialize)]
-struct PartStatus {
-    name: String,
-    pid: Option<i32>,
 }
 
 impl Stack {
@@ -109,19 +91,14 @@ impl Stack {
             .environment
             .extend(environment.map(|(name, value)| (name.into(), Some(value.into()))));
         let reaper = Reaper::start()?;
-        let mut process = Process::start(&launch, &reaper)
+        let up = Up::start(place, &launch, &reaper)
+            .await
             .with_context(|| format!("cannot start {}", plaza.display()))?;
-        process
-            .until_ready(&place.log_file(), PATIENCE, || async {
-                ctl(&place, &["status"]).await.is_ok()
-            })
-            .await?;
         let stack = Self {
             plaza,
-            place,
-            process,
-            network,
             twins: Mutex::default(),
+            up,
+            network,
             disk,
             clocks,
             folder,
@@ -162,23 +139,19 @@ impl Stack {
         self.folder.disable_cleanup(true);
         println!(
             "The logs are in {}",
-            self.place.data().join("log").display()
+            self.up.place().data().join("log").display()
         );
     }
 
     /// `plaza admin …`.
     pub(crate) async fn admin(&self, words: &[&str]) -> anyhow::Result<()> {
-        run(&self.place, "admin", words).await.map(drop)
+        self.up.run("admin", words).await?;
+        Ok(())
     }
 
-    async fn ctl(&self, words: &[&str]) -> anyhow::Result<Vec<u8>> {
-        ctl(&self.place, words).await
-    }
-
-    async fn status(&self) -> anyhow::Result<Status> {
-        Ok(serde_json::from_slice(
-            &self.ctl(&["status", "--json"]).await?,
-        )?)
+    async fn ctl(&self, words: &[&str]) -> anyhow::Result<()> {
+        self.up.run("ctl", words).await?;
+        Ok(())
     }
 
     /// Ends a process with SIGKILL; it stays down.
@@ -187,7 +160,7 @@ impl Stack {
             twin.kill().await;
             return Ok(());
         }
-        self.ctl(&["kill", node.part.name()]).await.map(drop)
+        self.ctl(&["kill", node.part.name()]).await
     }
 
     /// Starts a process and waits until it is ready.
@@ -195,7 +168,7 @@ impl Stack {
         if let Some(twin) = self.twins.lock().await.get_mut(&node) {
             return twin.start().await;
         }
-        self.ctl(&["start", node.part.name()]).await.map(drop)
+        self.ctl(&["start", node.part.name()]).await
     }
 
     /// What a process consists of: itself and, of PostgreSQL, one a connection.
@@ -214,20 +187,7 @@ impl Stack {
             let twin = twins.get_mut(&node);
             return twin.with_context(|| format!("there is no {node}"))?.pid();
         }
-        let begun = Instant::now();
-        loop {
-            let status = self.status().await?;
-            let mut parts = status.parts.iter();
-            let part = parts.find(|known| known.name == node.part.name());
-            if let Some(pid) = part.and_then(|known| known.pid) {
-                return Ok(pid);
-            }
-            // It ended by itself, and is started again after a pause.
-            if begun.elapsed() > PATIENCE {
-                bail!("{node} does not run");
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
+        Ok(self.up.pid_of(node.part.name()).await?)
     }
 
     /// Breaks or mends the network of a target.
@@ -246,28 +206,6 @@ impl Stack {
     }
 }
 
-async fn ctl(place: &Place, words: &[&str]) -> anyhow::Result<Vec<u8>> {
-    run(place, "ctl", words).await
-}
-
-/// One command on the data folder; what it prints.
-async fn run(place: &Place, command: &str, words: &[&str]) -> anyhow::Result<Vec<u8>> {
-    let running = Command::from(place.command(command))
-        .args(words)
-        .kill_on_drop(true)
-        .output();
-    let output = tokio::time::timeout(COMMAND_PATIENCE, running)
-        .await
-        .with_context(|| format!("plaza {command} {words:?} does not answer"))??;
-    if !output.status.success() {
-        bail!(
-            "plaza {command} {words:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-    Ok(output.stdout)
-}
-
 /// The process of a part that `plaza up` keeps.
 fn first(part: Part) -> Node {
     Node { part, replica: 0 }
@@ -276,11 +214,6 @@ fn first(part: Part) -> Node {
 impl Drop for Stack {
     fn drop(&mut self) {
         self.twins.get_mut().clear();
-        self.process.signal(Signal::SIGTERM);
-        let begun = Instant::now();
-        while self.process.ended().is_none() && begun.elapsed() < PATIENCE {
-            std::thread::sleep(Duration::from_millis(50));
-        }
     }
 }
 

@@ -144,6 +144,8 @@ describe.each(['light', 'dark'] as const)('axe finds nothing in the %s theme', (
 
       await enter(member, `/rooms/${roomId}`);
       await opened.composer.waitFor();
+      // How a membership ended is pushed; who is not connected yet learns only that it has.
+      await opened.status('Live');
       await api.kick(owner, roomId, member);
       await page.getByText(`You were removed from ${name}.`).waitFor();
       await expectNone('removed');

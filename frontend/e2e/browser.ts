@@ -74,11 +74,12 @@ export class Profile {
 
   /** Waits until the indicator says so. */
   async status(label: 'Live' | 'Catching up' | 'Not live' | 'Offline', timeout = 45_000) {
-    const nav = this.page.getByRole('navigation', { name: 'Rooms' });
-    await nav
-      .getByRole('status')
+    // Hidden beside a room on a narrow screen.
+    await this.page
+      .getByRole('navigation', { name: 'Rooms', includeHidden: true })
+      .getByRole('status', { includeHidden: true })
       .filter({ hasText: new RegExp(`^${label}`) })
-      .waitFor({ timeout });
+      .waitFor({ timeout, state: 'attached' });
   }
 
   get log(): Locator {

@@ -1,5 +1,5 @@
-//! The file that `seed` writes and `run` reads: a room and the virtual users
-//! in it, with what they sign in with. One JSON value a line, so that a run
+//! The file that `seed` writes and `run` reads: rooms and the virtual users
+//! in them, with what they sign in with. One JSON value a line, so that a run
 //! reads no more users than it takes.
 
 use std::{
@@ -43,6 +43,8 @@ pub(crate) enum CastError {
         path: PathBuf,
         expires_at: DateTime<Utc>,
     },
+    #[error("{path} has one room: seed many by `plaza loadtest seed --rooms N`")]
+    OneRoom { path: PathBuf },
 }
 
 /// The first line.
@@ -53,18 +55,30 @@ pub(crate) struct Header {
     pub(crate) plaza_loadtest: u32,
     /// Where the Plaza is, if the seeding knew.
     pub(crate) url: Option<String>,
-    /// The room that all of them are in.
+    /// The room that all of them are in; of many, the largest.
     pub(crate) room_id: RoomId,
+    /// Many rooms, the largest first; none: there is that one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) rooms: Vec<CastRoom>,
     /// Until when the tokens are good.
     pub(crate) expires_at: DateTime<Utc>,
     /// What all of them sign in with.
     pub(crate) password: String,
 }
 
+/// One of many rooms. Users name it by its place among them, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CastRoom {
+    pub(crate) id: RoomId,
+    /// How many are in it.
+    pub(crate) members: usize,
+}
+
 impl Header {
     pub(crate) const fn new(
         url: Option<String>,
         room_id: RoomId,
+        rooms: Vec<CastRoom>,
         expires_at: DateTime<Utc>,
         password: String,
     ) -> Self {
@@ -72,6 +86,7 @@ impl Header {
             plaza_loadtest: VERSION,
             url,
             room_id,
+            rooms,
             expires_at,
             password,
         }
@@ -86,6 +101,9 @@ pub(crate) struct VirtualUser {
     pub(crate) username: String,
     /// An access token.
     pub(crate) token: String,
+    /// The numbers of its rooms, where there are many.
+    #[serde(default, skip_serializing_if = "<[u32]>::is_empty")]
+    pub(crate) rooms: Box<[u32]>,
 }
 
 impl std::fmt::Debug for VirtualUser {
@@ -184,7 +202,12 @@ pub(crate) fn read(
     let mut users = Vec::with_capacity(wanted);
     for (place, line) in lines.take(wanted).enumerate() {
         let user = serde_json::from_str(&line.map_err(failed)?);
-        users.push(user.map_err(|error| malformed(place + 2, Some(error)))?);
+        let user: VirtualUser = user.map_err(|error| malformed(place + 2, Some(error)))?;
+        let is_there = |room: &u32| (*room as usize) < header.rooms.len();
+        if !user.rooms.iter().all(is_there) {
+            return Err(malformed(place + 2, None));
+        }
+        users.push(user);
     }
     if users.len() < wanted {
         return Err(CastError::TooFew {
@@ -209,11 +232,18 @@ mod tests {
             id: UserId::new(),
             username: name.into(),
             token: format!("secret of {name}"),
+            rooms: Box::default(),
         }
     }
 
     fn write(path: &Path, lives: Duration, users: &[VirtualUser]) -> Header {
-        let header = Header::new(None, RoomId::new(), Utc::now() + lives, "p".into());
+        let header = Header::new(
+            None,
+            RoomId::new(),
+            Vec::new(),
+            Utc::now() + lives,
+            "p".into(),
+        );
         let mut writer = CastWriter::begin(path, &header).unwrap();
         for user in users {
             writer.add(user).unwrap();
@@ -237,6 +267,32 @@ mod tests {
         );
         assert_eq!(read(&path, 1, SOON).unwrap(), (header, users[..1].to_vec()));
         assert!(!format!("{:?}", users[0]).contains("secret"));
+    }
+
+    #[test]
+    fn users_name_their_rooms_by_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("users");
+        let rooms = [3, 2].map(|members| CastRoom {
+            id: RoomId::new(),
+            members,
+        });
+        let expires_at = Utc::now() + Duration::from_mins(1);
+        let header = Header::new(None, rooms[0].id, rooms.into(), expires_at, "p".into());
+        let write = |rooms: &[u32]| {
+            let mut writer = CastWriter::begin(&path, &header).unwrap();
+            let mut user = user("a");
+            user.rooms = rooms.into();
+            writer.add(&user).unwrap();
+            writer.finish().unwrap();
+            read(&path, 1, SOON)
+        };
+        let (read, users) = write(&[1, 0]).unwrap();
+        assert_eq!((read, &*users[0].rooms), (header.clone(), &[1, 0][..]));
+        assert!(matches!(
+            write(&[2]),
+            Err(CastError::Malformed { line: 2, .. })
+        ));
     }
 
     #[test]

@@ -85,7 +85,11 @@ fn lines(before: &Report, after: &Report) -> Vec<Line> {
             after.deliveries.per_s,
         ),
     ];
-    for ((name, before), (_, after)) in before.times().into_iter().zip(after.times()) {
+    let known = after.times();
+    for (name, before) in before.times() {
+        let Some((_, after)) = known.iter().find(|(other, _)| *other == name) else {
+            continue;
+        };
         for (quantile, before, after) in [
             ("p50", before.p50_ms, after.p50_ms),
             ("p99", before.p99_ms, after.p99_ms),
@@ -148,10 +152,7 @@ fn text(before: &Report, after: &Report, lines: &[Line]) -> String {
     }
     for (which, report) in [("first", before), ("second", after)] {
         if !report.held {
-            let _ = writeln!(
-                text,
-                "\nIn the {which}, NOT every delivery is accounted for."
-            );
+            let _ = writeln!(text, "\nOf the {which}: {}.", report.headline());
         }
     }
     text
@@ -160,7 +161,7 @@ fn text(before: &Report, after: &Report, lines: &[Line]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::tests::report;
+    use crate::{load::Load, report::tests::report};
 
     #[test]
     fn a_worse_figure_is_found_whichever_way_it_is_better() {
@@ -184,11 +185,11 @@ mod tests {
     fn what_cannot_be_compared_is_told() {
         let before = report();
         let mut after = before.clone();
-        after.scenario.members += 1;
+        after.scenario = Load::find("fleet").unwrap();
         after.held = false;
         let text = text(&before, &after, &lines(&before, &after));
         assert!(
-            text.contains("scenarios differ") && text.contains("In the second, NOT"),
+            text.contains("scenarios differ") && text.contains("Of the second: NOT"),
             "{text}"
         );
     }

@@ -34,6 +34,15 @@ pub(crate) struct Taken {
     pub(crate) peak_mib: f64,
 }
 
+/// What a process takes now, with its children.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Using {
+    /// Processors that were busy with it, on average since the last look.
+    pub(crate) cpus: f64,
+    /// Memory; what processes share is counted once (MiB).
+    pub(crate) mib: f64,
+}
+
 /// What is read of one process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Stat {
@@ -52,6 +61,9 @@ pub(crate) struct Watch {
     first: BTreeMap<String, u64>,
     last: BTreeMap<String, u64>,
     peaks: BTreeMap<String, u64>,
+    /// As [`Self::using`] saw it last.
+    used: BTreeMap<String, u64>,
+    used_at: Instant,
 }
 
 impl Watch {
@@ -68,40 +80,82 @@ impl Watch {
             first: BTreeMap::new(),
             last: BTreeMap::new(),
             peaks: BTreeMap::new(),
+            used: BTreeMap::new(),
+            used_at: Instant::now(),
         };
         watch.look();
-        watch.first = watch.last.clone();
+        watch.restart();
+        watch.used.clone_from(&watch.last);
+        watch.used_at = watch.looked;
         watch
     }
 
-    /// Looks once more.
-    pub(crate) fn look(&mut self) {
+    /// What was taken so far counts no more for [`Self::taken`].
+    pub(crate) fn restart(&mut self) {
+        self.begun = self.looked;
+        self.first.clone_from(&self.last);
+        self.peaks.clear();
+    }
+
+    /// Looks once more; the memory of those that run (pages).
+    pub(crate) fn look(&mut self) -> BTreeMap<String, u64> {
         let all = all();
         self.looked = Instant::now();
+        let mut running = BTreeMap::new();
         for Watched { name, pid } in &self.watched {
             if let Some((ticks, pages)) = with_children(*pid, &all) {
                 self.last.insert(name.clone(), ticks);
                 let peak = self.peaks.entry(name.clone()).or_default();
                 *peak = pages.max(*peak);
+                running.insert(name.clone(), pages);
             }
         }
+        running
+    }
+
+    /// Looks once more: what each takes, from the last time that this was
+    /// asked.
+    pub(crate) fn using(&mut self) -> BTreeMap<String, Using> {
+        let pages = self.look();
+        let seconds = self.looked.duration_since(self.used_at).as_secs_f64();
+        let using = pages.into_iter().filter_map(|(name, pages)| {
+            let now = self.last.get(&name).copied()?;
+            // One that has just begun took all of it since.
+            let before = self.used.get(&name).copied().unwrap_or_default();
+            let using = Using {
+                cpus: as_cpus(now.saturating_sub(before), seconds),
+                mib: as_mib(pages),
+            };
+            Some((name, using))
+        });
+        let using = using.collect();
+        self.used.clone_from(&self.last);
+        self.used_at = self.looked;
+        using
     }
 
     /// What each took from the first look to the last.
     pub(crate) fn taken(&self) -> Vec<Taken> {
-        let page = page_bytes();
         let seconds = self.looked.duration_since(self.begun).as_secs_f64();
         let taken = self.first.iter().map(|(name, first)| {
             let last = self.last.get(name).copied().unwrap_or_default();
             let peak = self.peaks.get(name).copied().unwrap_or_default();
             Taken {
                 name: name.clone(),
-                cpus: as_f64(last.saturating_sub(*first)) / TICKS_PER_SECOND / seconds.max(0.001),
-                peak_mib: as_f64(peak * page) / f64::from(1 << 20),
+                cpus: as_cpus(last.saturating_sub(*first), seconds),
+                peak_mib: as_mib(peak),
             }
         });
         taken.collect()
     }
+}
+
+fn as_cpus(ticks: u64, seconds: f64) -> f64 {
+    as_f64(ticks) / TICKS_PER_SECOND / seconds.max(0.001)
+}
+
+fn as_mib(pages: u64) -> f64 {
+    as_f64(pages * page_bytes()) / f64::from(1 << 20)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
@@ -219,7 +273,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn this_process_takes_memory() {
         let mut watch = Watch::begin(Vec::new());
-        watch.look();
+        assert!(watch.using()["loadtest"].mib > 0.1);
         let taken = watch.taken();
         assert_eq!(taken[0].name, "loadtest");
         assert!(taken[0].peak_mib > 0.1, "{taken:?}");

@@ -96,7 +96,7 @@ fn table(answer: &Answer) -> String {
             State::Stopped => "stopped".to_owned(),
         };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{:<10} {state}", part.name);
+        let _ = writeln!(text, "{:<12} {state}", part.name);
     }
     text
 }

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, SecondsFormat};
-use plaza_events::stream::{Buried, dead_letters, replay};
-use plaza_kit::redis::{RedisArgs, shared};
-use redis::aio::ConnectionManager;
+use plaza_events::stream::{Buried, DEAD_LETTERS, dead_letters, replay};
+use plaza_kit::redis::{RedisArgs, Shared};
 use serde_json::{Value, json};
 
 /// Letters that are asked for at once.
@@ -46,7 +45,7 @@ enum Action {
 
 /// Lists or replays.
 pub(crate) async fn run(args: DeadLettersArgs) -> anyhow::Result<()> {
-    let mut connection = shared(&args.redis.client()?, PATIENCE)?;
+    let mut connection = args.redis.redis()?.shared(DEAD_LETTERS, PATIENCE);
     let letters = all(&mut connection)
         .await
         .context("cannot read the dead letters")?;
@@ -83,7 +82,7 @@ pub(crate) async fn run(args: DeadLettersArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn all(connection: &mut ConnectionManager) -> redis::RedisResult<Vec<Buried>> {
+async fn all(connection: &mut Shared) -> redis::RedisResult<Vec<Buried>> {
     let mut letters: Vec<Buried> = Vec::new();
     loop {
         let after = letters.last().map(|letter| letter.id.clone());

@@ -2,13 +2,13 @@
 //! one machine carries. They stay apart: each has its database, its background
 //! tasks and its listener, and they call each other over loopback.
 
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, bail};
 use clap::{CommandFactory as _, FromArgMatches as _};
 use futures::future::{join_all, select_all};
 use plaza_kit::{shutdown::Shutdown, telemetry::TelemetryArgs};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::cli::{Cli, Subcommand};
 
@@ -45,6 +45,9 @@ const STAGES: [&[&str]; 3] = [
     &["messages-publisher", "auth"],
 ];
 
+/// How long the gateway waits for the services that it asks.
+const START_PATIENCE: Duration = Duration::from_secs(5);
+
 /// One service that runs.
 struct Running {
     name: &'static str,
@@ -67,17 +70,21 @@ pub(crate) async fn run(args: &StandaloneArgs) -> anyhow::Result<()> {
         messages.own.realtime_enabled
     });
     parts.retain(|(name, _)| realtime || *name != "messages-publisher");
-    let mut running: Vec<Running> = parts
-        .into_iter()
-        .map(|(name, part)| start(name, part))
-        .collect();
     let signals = Shutdown::on_signals()?;
-    let first = {
-        let tasks = running.iter_mut().map(|service| &mut service.task);
-        tokio::select! {
-            () = signals.stopping() => None,
-            (ended, at, _) = select_all(tasks) => Some((at, ended)),
-        }
+    let (others, gateway): (Vec<_>, Vec<_>) =
+        parts.into_iter().partition(|(name, _)| *name != "gateway");
+    let started = |parts: Vec<(_, _)>| parts.into_iter().map(|(name, part)| start(name, part));
+    let mut running: Vec<Running> = started(others).collect();
+    let asked = asked_by_gateway(&running);
+    let ended_early = tokio::select! {
+        first = first_end(&mut running, &signals) => Some(first),
+        () = until_reached(&asked) => None,
+    };
+    let first = if let Some(first) = ended_early {
+        first
+    } else {
+        running.extend(started(gateway));
+        first_end(&mut running, &signals).await
     };
     let failed = first.map(|(at, ended)| {
         let service = running.swap_remove(at);
@@ -131,6 +138,34 @@ impl StandaloneArgs {
     }
 }
 
+/// The services that the gateway asks.
+fn asked_by_gateway(running: &[Running]) -> Vec<Shutdown> {
+    let asked = running
+        .iter()
+        .filter(|service| service.name != "messages-publisher");
+    asked.map(|service| service.shutdown.clone()).collect()
+}
+
+/// Waits until those that the gateway asks are ready, so that it is so too when
+/// it says so; but not for long: without a database they may never be, and it
+/// tells its callers.
+async fn until_reached(asked: &[Shutdown]) {
+    let reached = join_all(asked.iter().map(Shutdown::reached));
+    let _ = tokio::time::timeout(START_PATIENCE, reached).await;
+}
+
+/// A service that ended, by its place, and how.
+type End = (usize, Result<anyhow::Result<()>, JoinError>);
+
+/// Waits for the first that ends; none: a signal came before.
+async fn first_end(running: &mut [Running], signals: &Shutdown) -> Option<End> {
+    let tasks = running.iter_mut().map(|service| &mut service.task);
+    tokio::select! {
+        () = signals.stopping() => None,
+        (ended, at, _) = select_all(tasks) => Some((at, ended)),
+    }
+}
+
 fn start(name: &'static str, part: Subcommand) -> Running {
     let shutdown = Shutdown::new();
     let own = shutdown.clone();
@@ -177,6 +212,8 @@ async fn stop(mut running: Vec<Running>) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use futures::FutureExt;
+    use plaza_kit::health::Readiness;
 
     use super::*;
 
@@ -199,6 +236,47 @@ mod tests {
             panic!("another part");
         };
         assert_eq!(gateway.own.ops.ops_listen.to_string(), "127.0.0.1:9080");
+    }
+
+    fn running(
+        name: &'static str,
+        task: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+    ) -> Running {
+        Running {
+            name,
+            shutdown: Shutdown::new(),
+            task: tokio::spawn(task),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_gateway_waits_for_those_that_it_asks_and_no_longer() {
+        let services = ["messages", "messages-publisher", "auth"];
+        let running = services.map(|name| running(name, std::future::pending()));
+        let asked = asked_by_gateway(&running);
+        let may_begin = || until_reached(&asked).now_or_never().is_some();
+        assert!(!may_begin());
+        let [messages, _, auth] = &running;
+        Readiness::new(&messages.shutdown, &[]).set("database", true);
+        assert!(!may_begin());
+        Readiness::new(&auth.shutdown, &[]).set("database", true);
+        assert!(may_begin());
+    }
+
+    #[tokio::test]
+    async fn the_first_that_ends_is_told_and_so_is_that_a_signal_came_before() {
+        let signals = Shutdown::new();
+        let ends = async { bail!("no database") };
+        let mut services = [
+            running("rooms", std::future::pending()),
+            running("auth", ends),
+        ];
+        let (at, ended) = first_end(&mut services, &signals).await.unwrap();
+        assert_eq!(services[at].name, "auth");
+        assert_eq!(ended.unwrap().unwrap_err().to_string(), "no database");
+        signals.begin();
+        let mut rest = [running("rooms", std::future::pending())];
+        assert!(first_end(&mut rest, &signals).await.is_none());
     }
 
     #[test]

@@ -38,7 +38,7 @@ fn layer(manifest: &str) -> Layer {
         Some("crates") => Layer::Crates,
         Some("services" | "gateway") => Layer::Services,
         Some("loadtest") => Layer::Loadtest,
-        Some("plaza" | "chaos") => Layer::Executable,
+        Some("plaza" | "chaos" | "bench" | "operator") => Layer::Executable,
         other => panic!("{manifest}: {other:?} is no layer"),
     }
 }

@@ -54,8 +54,9 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// Where auth publishes its keys.
     pub jwks_endpoint: String,
-    /// Redis of the engine; a URL, which may hold a password.
-    pub redis_url: SecretString,
+    /// Redis of the engine as URLs of Centrifugo's, which may hold a password.
+    /// Several are shards: each channel is at one of them by its name.
+    pub redis_urls: Vec<SecretString>,
     /// Beginning of the engine's keys in Redis.
     pub redis_prefix: String,
     /// Key of the server API.
@@ -90,7 +91,11 @@ impl Settings {
             engine: Engine {
                 kind: "redis",
                 redis: Redis {
-                    address: [self.redis_url.expose_secret()],
+                    address: self
+                        .redis_urls
+                        .iter()
+                        .map(ExposeSecret::expose_secret)
+                        .collect(),
                     prefix: &self.redis_prefix,
                 },
             },
@@ -189,7 +194,7 @@ struct Engine<'a> {
 
 #[derive(Serialize)]
 struct Redis<'a> {
-    address: [&'a str; 1],
+    address: Vec<&'a str>,
     prefix: &'a str,
 }
 

@@ -24,7 +24,7 @@ fn settings() -> Settings {
         internal_port: 9000,
         allowed_origins: vec!["https://chat.example.org".into()],
         jwks_endpoint: "http://auth:8081/jwks".into(),
-        redis_url: "redis://:secret@redis:6379/1".into(),
+        redis_urls: vec!["redis://:secret@redis:6379/1".into()],
         redis_prefix: "centrifugo".into(),
         api_key: "the key".into(),
         subscribe_proxy: "http://rooms:8082/internal/centrifugo/subscribe".into(),
@@ -110,7 +110,7 @@ async fn every_channel_has_an_outcome() {
 async fn without_redis_the_outcome_is_to_try_again() {
     let mut redis = plaza_testkit::own_redis().await;
     let server = centrifugo(TestCentrifugoOptions {
-        redis_url: Some(redis.url.clone()),
+        redis_urls: vec![redis.url.clone()],
         ..TestCentrifugoOptions::default()
     })
     .await;

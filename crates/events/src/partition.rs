@@ -31,6 +31,12 @@ impl Partition {
         (0..16).map(Self)
     }
 
+    /// A key in Redis that belongs to the partition, `plaza:{p7}:lease`. The
+    /// braces keep them all on one node of a Redis Cluster.
+    pub(crate) fn key(self, name: &str) -> String {
+        format!("plaza:{{p{self}}}:{name}")
+    }
+
     /// 0 to 15.
     pub const fn index(self) -> usize {
         self.0 as usize

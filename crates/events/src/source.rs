@@ -27,10 +27,9 @@ impl Source {
         }
     }
 
-    /// The stream's key in Redis, `plaza:{p7}:rooms`. The braces keep what
-    /// belongs to a partition on one node of a Redis Cluster.
+    /// The stream's key in Redis, `plaza:{p7}:rooms`.
     pub fn stream_key(self, partition: Partition) -> String {
-        format!("plaza:{{p{partition}}}:{}", self.name())
+        partition.key(self.name())
     }
 }
 

@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 use plaza_types::Epoch;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    PgPool,
+    Connection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -14,6 +14,11 @@ use crate::{
     health::Readiness,
     shutdown::Shutdown,
 };
+
+/// A connection that was used within this is taken without asking whether it
+/// still works: that would be a round trip more for every statement. One that
+/// the server has closed since fails what it is taken for, as unavailable.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// How long a lost database is borne before the service is unready.
 const LOST_AFTER: Duration = Duration::from_secs(10);
@@ -25,12 +30,27 @@ pub fn pool(
     url: &SecretString,
     args: &PoolArgs,
 ) -> Result<PgPool, ConfigError> {
-    Ok(PgPoolOptions::new()
+    Ok(pool_options()
         .max_connections(args.database_max_connections)
         .acquire_timeout(Duration::from_millis(args.database_acquire_timeout_ms))
         .idle_timeout(Duration::from_mins(5))
         .max_lifetime(Duration::from_mins(30))
         .connect_lazy_with(options(name, url, args.database_statement_timeout_ms)?))
+}
+
+/// A pool that asks a connection whether it still works only when that was not
+/// used for a second.
+pub fn pool_options() -> PgPoolOptions {
+    PgPoolOptions::new()
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > FRESH {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
 }
 
 /// Connection options with the server-side bounds that the relay's reading
@@ -53,6 +73,13 @@ pub fn options(
         // Short statements on tables without statistics can be planned as
         // expensive; compiling one takes 200 ms, running it takes 1.
         ("jit", "off".to_owned()),
+        // Planning costs as much as most statements here do; planned once a
+        // connection, they cost half.
+        ("plan_cache_mode", "force_generic_plan".to_owned()),
+        // Such a plan may be from when a table was nearly empty: every query
+        // has an index, so none may read from end to end a table that has
+        // grown since.
+        ("enable_seqscan", "off".to_owned()),
     ]))
 }
 

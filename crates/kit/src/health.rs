@@ -44,6 +44,9 @@ impl Readiness {
                 tracing::warn!(check, "lost: {check}");
             }
         }
+        if self.is_ready() {
+            self.shutdown.reach();
+        }
     }
 
     /// Whether traffic is wanted.
@@ -69,6 +72,8 @@ impl Readiness {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
 
     #[test]
@@ -78,10 +83,13 @@ mod tests {
         assert!(!readiness.is_ready());
         readiness.set("database", true);
         assert!(!readiness.is_ready());
+        assert!(shutdown.reached().now_or_never().is_none());
         readiness.set("keys", true);
         assert!(readiness.is_ready());
         readiness.set("database", false);
         assert!(!readiness.is_ready());
+        let reached = shutdown.reached().now_or_never();
+        assert!(reached.is_some(), "once is enough");
         readiness.set("database", true);
         shutdown.begin();
         assert!(!readiness.is_ready());

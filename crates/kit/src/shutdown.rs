@@ -22,12 +22,24 @@ pub struct Shutdown {
     finishing: CancellationToken,
     tasks: TaskTracker,
     failure: Arc<Mutex<Option<TaskFailed>>>,
+    reached: CancellationToken,
 }
 
 impl Shutdown {
     /// One that no signal reaches, for tests and for embedding.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Notes that the service was ready for the first time.
+    pub(crate) fn reach(&self) {
+        self.reached.cancel();
+    }
+
+    /// Resolves when the service is ready for the first time; at once when it
+    /// has ever been.
+    pub async fn reached(&self) {
+        self.reached.cancelled().await;
     }
 
     /// One that SIGTERM and SIGINT begin; a second signal ends the process at once.

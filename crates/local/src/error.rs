@@ -79,6 +79,22 @@ pub enum LocalError {
         #[source]
         source: nix::Error,
     },
+    /// A command on a running Plaza failed.
+    #[error("{command}: {words}")]
+    Command {
+        /// The command line.
+        command: String,
+        /// What it said.
+        words: String,
+    },
+    /// A command on a running Plaza did not end.
+    #[error("{command} has not ended after {seconds} s")]
+    Silent {
+        /// The command line.
+        command: String,
+        /// How long we waited, in seconds.
+        seconds: u64,
+    },
     /// The system gave no randomness for a secret.
     #[error("the system gave no random bytes")]
     Random,

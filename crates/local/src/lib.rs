@@ -23,6 +23,7 @@ mod process;
 mod reaper;
 mod redis;
 mod secret;
+mod up;
 mod wire;
 
 pub use account::Account;
@@ -39,4 +40,5 @@ pub use process::{Launch, Output, Process, StopSignal};
 pub use reaper::Reaper;
 pub use redis::{Redis, RedisOptions};
 pub use secret::random_hex;
+pub use up::{PartStatus, Status, Up};
 pub use wire::{Passage, Wire};

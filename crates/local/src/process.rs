@@ -193,6 +193,12 @@ impl Process {
         self.ended.map(describe)
     }
 
+    /// Its exit code; `None` while it runs, and when a signal ended it.
+    pub fn code(&mut self) -> Option<i32> {
+        self.ended()?;
+        self.ended?.code()
+    }
+
     /// Whether it has ended, and with exit code 0.
     pub fn succeeded(&mut self) -> bool {
         self.ended().is_some() && self.ended.is_some_and(|status| status.success())

@@ -41,6 +41,8 @@ pub struct RedisOptions {
     pub port: Option<u16>,
     /// Number of logical databases.
     pub databases: u16,
+    /// Further lines of its configuration.
+    pub directives: Vec<String>,
     /// What it finds in its environment beside ours.
     pub environment: Vec<(OsString, Option<OsString>)>,
     /// Where the identity of the process is written down.
@@ -183,9 +185,10 @@ impl RedisOptions {
         format!(
             "bind 127.0.0.1\nport {port}\nprotected-mode yes\nrequirepass {password}\n\
              databases {}\ndaemonize no\nsave \"\"\nmaxmemory-policy noeviction\n\
-             dir \"{}\"\n{append}",
+             dir \"{}\"\n{append}{}\n",
             self.databases,
             self.folder.display(),
+            self.directives.join("\n"),
         )
     }
 }

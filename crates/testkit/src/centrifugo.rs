@@ -20,8 +20,8 @@ pub struct TestCentrifugoOptions {
     /// Base URL of the rooms that is asked about proxied channels; without it
     /// none of them opens.
     pub rooms_url: Option<String>,
-    /// Redis of the engine; `None`: a server of its own.
-    pub redis_url: Option<String>,
+    /// Redis of the engine, several shards of it; none: a server of its own.
+    pub redis_urls: Vec<String>,
 }
 
 /// A Centrifugo of a test's own, configured as in production.
@@ -43,12 +43,13 @@ pub struct TestCentrifugo {
 
 /// A running Centrifugo that the test may stop, kill and start again.
 pub async fn centrifugo(wanted: TestCentrifugoOptions) -> TestCentrifugo {
-    let redis = match &wanted.redis_url {
-        Some(_) => None,
-        None => Some(own_redis().await),
+    let redis = if wanted.redis_urls.is_empty() {
+        Some(own_redis().await)
+    } else {
+        None
     };
     let own_url = redis.as_ref().map(|redis| redis.url.clone());
-    let redis_url = wanted.redis_url.or(own_url).unwrap_or_default();
+    let redis_urls = wanted.redis_urls.into_iter().chain(own_url);
     let api_key = plaza_local::random_hex(16).unwrap_or_else(|error| panic!("{error}"));
     let proxy_secret = plaza_local::random_hex(16).unwrap_or_else(|error| panic!("{error}"));
     let rooms_url = wanted.rooms_url.as_deref();
@@ -61,7 +62,7 @@ pub async fn centrifugo(wanted: TestCentrifugoOptions) -> TestCentrifugo {
         jwks_endpoint: wanted
             .jwks_url
             .unwrap_or_else(|| "http://127.0.0.1:9/jwks".into()),
-        redis_url: redis_url.into(),
+        redis_urls: redis_urls.map(Into::into).collect(),
         redis_prefix: "centrifugo".into(),
         api_key: SecretString::from(api_key.clone()),
         subscribe_proxy: subscribe_proxy(rooms_url.unwrap_or("http://127.0.0.1:9")),

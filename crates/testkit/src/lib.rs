@@ -4,6 +4,8 @@
 //! - [`own_postgres`]: a whole PostgreSQL that the test may kill.
 //! - [`redis`]: an own Redis database for each test; [`own_redis`]: a whole
 //!   server that the test may stop.
+//! - [`redis_cluster`], [`redis_sentinels`]: its other forms, with nodes that
+//!   the test may stop; [`tls_redis`]: one behind TLS.
 //! - [`centrifugo`]: a real Centrifugo that the test may stop.
 //! - [`Socket`]: a client of it.
 //! - [`eventually`]: waits for a condition, never for a time.
@@ -29,6 +31,9 @@ mod issuer;
 mod postgres;
 mod proxy;
 mod redis;
+mod redis_cluster;
+mod redis_sentinels;
+mod redis_tls;
 mod request;
 mod server;
 mod socket;
@@ -40,5 +45,8 @@ pub use issuer::{INTERNAL_SECRET, Issuer, service_tokens};
 pub use postgres::{OwnPostgres, own_postgres};
 pub use proxy::{TestProxy, proxy};
 pub use redis::{OwnRedis, TestRedis, own_redis, redis};
+pub use redis_cluster::{RedisCluster, redis_cluster};
+pub use redis_sentinels::{RedisSentinels, redis_sentinels};
+pub use redis_tls::{TlsRedis, tls_redis};
 pub use request::{Answer, Request};
 pub use socket::{Reply, Socket};

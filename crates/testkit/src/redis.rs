@@ -2,7 +2,10 @@
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use plaza_local::{Binaries, Durability, LocalError, Output, Program, Redis, RedisOptions};
+use plaza_local::{
+    Binaries, Durability, LocalError, Output, Program, Redis, RedisOptions, create_folder,
+    write_private,
+};
 use tokio::sync::OnceCell;
 
 use crate::server::{chain, home};
@@ -47,19 +50,49 @@ pub struct OwnRedis {
 
 /// A Redis server that the test may stop, kill and start again.
 pub async fn own_redis() -> OwnRedis {
-    let mut options = options("own-redis", Durability::Kept, 16);
-    let server = start(&options)
-        .await
-        .unwrap_or_else(|error| panic!("{}", chain(&error)));
-    options.port = Some(server.port);
-    OwnRedis {
-        url: server.url(0),
-        options,
-        server: Some(server),
-    }
+    OwnRedis::with(None, Vec::new()).await
 }
 
 impl OwnRedis {
+    /// One with this password, or one of its own, and these further lines of
+    /// its configuration.
+    pub(crate) async fn with(password: Option<&str>, directives: Vec<String>) -> Self {
+        let mut options = options("own-redis", Durability::Kept, 16);
+        options.directives = directives;
+        let account = options.account.as_ref();
+        if let Some(password) = password {
+            create_folder(&options.folder, account)
+                .and_then(|()| {
+                    let file = options.folder.join("password");
+                    write_private(&file, password.as_bytes(), account)
+                })
+                .unwrap_or_else(|error| panic!("{}", chain(&error)));
+        }
+        let server = start(&options)
+            .await
+            .unwrap_or_else(|error| panic!("{}", chain(&error)));
+        options.port = Some(server.port);
+        Self {
+            url: server.url(0),
+            options,
+            server: Some(server),
+        }
+    }
+
+    /// A connection to it, for the test itself.
+    pub async fn connection(&self) -> redis::aio::MultiplexedConnection {
+        redis::Client::open(self.url.as_str())
+            .expect("its own URL")
+            .get_multiplexed_async_connection()
+            .await
+            .expect("a Redis that runs")
+    }
+
+    /// Whether it runs.
+    pub fn is_running(&self) -> bool {
+        self.server.is_some()
+    }
+
     /// URL of another logical database.
     pub fn database(&self, number: u16) -> String {
         let base = self
@@ -136,6 +169,7 @@ fn options(name: &str, durability: Durability, databases: u16) -> RedisOptions {
     let folder = home.server_folder(name);
     let log = folder.with_extension("log");
     RedisOptions {
+        directives: Vec::new(),
         program,
         output: Output::File(log.clone()),
         log,

@@ -13,6 +13,8 @@ import { startSync, stopSync } from './sync.ts';
 const ADA = { id: 'ada', username: 'ada', displayName: 'Ada' };
 
 let page: ConnectionOptions;
+/** What the connection was told last: something is being fetched. */
+let syncing = false;
 
 vi.mock('../shared/realtime/connection.ts', () => ({
   RealtimeConnection: class {
@@ -21,7 +23,9 @@ vi.mock('../shared/realtime/connection.ts', () => ({
     }
     open() {}
     close() {}
-    setSyncing() {}
+    setSyncing(now: boolean) {
+      syncing = now;
+    }
     hold() {}
     connected = true;
     isSubscribed = () => false;
@@ -98,6 +102,28 @@ const created = (id: string, n: number, change: object = {}) => {
   };
 };
 
+const heads = () => ({
+  data: {
+    heads: {
+      pollAfter: 5_000,
+      rooms: Object.entries(counts)
+        .filter(([id]) => !visited(id))
+        .map(([roomId, count]) => ({
+          roomId,
+          headSeq: count,
+          version: 1,
+          number: count,
+          unreadCount: 0,
+          lastMessageAt: at(count),
+          preview: `${epoch} ${count}`,
+          epoch,
+          fanout: 'PERSONAL',
+          realtime: null,
+        })),
+    },
+  },
+});
+
 beforeEach(async () => {
   vi.useFakeTimers();
   epoch = 'e1';
@@ -118,27 +144,7 @@ beforeEach(async () => {
     },
   }));
   server.on('Room', ({ id }) => ({ data: { room: room(String(id)) } }));
-  server.on('Heads', () => ({
-    data: {
-      heads: {
-        pollAfter: 5_000,
-        rooms: Object.entries(counts)
-          .filter(([id]) => !visited(id))
-          .map(([roomId, count]) => ({
-            roomId,
-            headSeq: count,
-            version: 1,
-            number: count,
-            unreadCount: 0,
-            lastMessageAt: at(count),
-            preview: `${epoch} ${count}`,
-            epoch,
-            fanout: 'PERSONAL',
-            realtime: null,
-          })),
-      },
-    },
-  }));
+  server.on('Heads', heads);
   server.on('Newest', ({ roomId, last }) => ({
     data: {
       room: connection(roomId, Math.max(1, countOf(roomId) - Number(last) + 1), countOf(roomId)),
@@ -317,6 +323,19 @@ describe('missed events', () => {
     expect(seqs('open').at(-1)).toBe(63);
     expect(useRooms.getState().rooms.other?.lastNumber).toBe(70);
     expect(server.asked).toEqual(['Heads', 'Changes']);
+  });
+
+  test('a poll that was not answered is made up for as soon as real time is back', async () => {
+    server.on('Heads', () => new Error('no answer'));
+    page.onStatus('not-live');
+    while (asked('Heads') === 0) await vi.advanceTimersByTimeAsync(100);
+    expect(syncing).toBe(true);
+    counts.open = 61;
+    server.on('Heads', heads);
+    page.onStatus('catching-up');
+    await vi.advanceTimersByTimeAsync(100);
+    expect(syncing).toBe(false);
+    expect(seqs('open').at(-1)).toBe(61);
   });
 
   test('while live, heads are compared every 5 minutes, jittered', async () => {

@@ -66,6 +66,8 @@ const COMPARE_SILENT_MS = 60_000;
 let connection: RealtimeConnection | null = null;
 let syncing: Promise<void> | null = null;
 let again = false;
+/** The last comparison was not answered, and the next poll was to try again. */
+let owed = false;
 let pollAfter = FIRST_POLL_MS;
 let pollTimer: ReturnType<typeof setTimeout> | undefined;
 let retryTimer: ReturnType<typeof setTimeout> | undefined;
@@ -165,6 +167,7 @@ export function stopSync(): void {
   soon.clear();
   past.clear();
   silent = false;
+  owed = false;
   tokensAt = 0;
   epoch = null;
   document.removeEventListener('visibilitychange', onVisible);
@@ -179,6 +182,7 @@ function resync(): Promise<void> {
     return syncing;
   }
   clearTimeout(retryTimer);
+  owed = false;
   connection?.setSyncing(true);
   syncing = compareAll().then((done) => {
     syncing = null;
@@ -189,7 +193,10 @@ function resync(): Promise<void> {
     }
     again = false;
     // It stays at catching up until that is done; while not live, the next poll is the retry.
-    if (!done && useLive.getState().status === 'not-live') return;
+    if (!done && useLive.getState().status === 'not-live') {
+      owed = true;
+      return;
+    }
     retryTimer = setTimeout(() => void resync(), done ? 0 : RETRY_MS * (1 + Math.random()));
   });
   return syncing;
@@ -271,6 +278,8 @@ async function compareVisited(): Promise<void> {
 function onStatus(status: LiveStatus): void {
   useLive.setState({ status });
   if (status === 'not-live') planPoll(Math.random() * pollAfter * 0.5);
+  // Back before that poll, with nothing missed: nobody else would ask.
+  else if (owed && status !== 'offline') void resync();
 }
 
 function onVisible(): void {

@@ -5,6 +5,7 @@ use std::{
     collections::{HashMap, HashSet},
     hash::Hash,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
@@ -49,12 +50,19 @@ pub(crate) struct Loaders {
 impl Loaders {
     /// As this caller.
     pub(super) fn new(gateway: Arc<Gateway>, caller: Arc<Caller>) -> Self {
+        // Whoever asks in the same turn is in the batch; nobody waits for
+        // others any longer.
         let spawn = |batch: futures::future::BoxFuture<'static, ()>| {
-            tokio::spawn(batch.in_current_span());
+            let soon = async {
+                tokio::task::yield_now().await;
+                batch.await;
+            };
+            tokio::spawn(soon.in_current_span());
         };
         let upstream = Upstream { gateway, caller };
         Self {
             loader: DataLoader::with_cache(upstream, spawn, HashMapCache::default())
+                .delay(Duration::ZERO)
                 .max_batch_size(MAX_LOOKUP),
             no_users: OnceLock::new(),
             no_subscriptions: OnceLock::new(),

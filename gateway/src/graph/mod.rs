@@ -4,6 +4,7 @@
 mod ahead;
 mod context;
 mod cost;
+mod inline;
 mod input;
 mod loaders;
 mod metered;

@@ -1,10 +1,13 @@
 //! Relay connections.
 
-use async_graphql::{OutputType, SimpleObject};
+use async_graphql::{ContainerType, SimpleObject};
 use plaza_clients::{Cursored, Page, PageQuery};
 use plaza_types::ApiError;
 
-use super::types::{Ban, Invitation, Member, Message, Room};
+use super::{
+    inline::Inline,
+    types::{Ban, Invitation, Member, Message, Room},
+};
 
 /// Largest page.
 pub(super) const MAX_PAGE: u32 = 100;
@@ -32,13 +35,13 @@ pub(crate) struct PageInfo {
 #[graphql(concrete(name = "InvitationConnection", params(Invitation)))]
 pub(crate) struct Connection<N>
 where
-    N: OutputType,
-    Edge<N>: OutputType,
+    N: ContainerType,
+    Edge<N>: ContainerType,
 {
     /// The items with their cursors, in the list's order.
-    pub(crate) edges: Vec<Edge<N>>,
+    pub(crate) edges: Vec<Inline<Edge<N>>>,
     /// The items, in the list's order.
-    pub(crate) nodes: Vec<N>,
+    pub(crate) nodes: Vec<Inline<N>>,
     /// Where the page stands in its list.
     pub(crate) page_info: PageInfo,
 }
@@ -50,9 +53,9 @@ where
 #[graphql(concrete(name = "BanEdge", params(Ban)))]
 #[graphql(concrete(name = "InvitationEdge", params(Invitation)))]
 #[graphql(concrete(name = "MessageEdge", params(Message)))]
-pub(crate) struct Edge<N: OutputType> {
+pub(crate) struct Edge<N: ContainerType> {
     /// The item.
-    pub(crate) node: N,
+    pub(crate) node: Inline<N>,
     /// Its place: pass it as `after` (or `before`) to continue from here.
     pub(crate) cursor: String,
 }
@@ -72,23 +75,21 @@ impl PageInfo {
 
 impl<N> Connection<N>
 where
-    N: OutputType + Clone,
-    Edge<N>: OutputType,
+    N: ContainerType + Clone,
+    Edge<N>: ContainerType,
 {
     /// Of a service's page.
     pub(super) fn new<T>(page: Page<T>, node: impl Fn(T) -> N) -> Self {
         let page_info = PageInfo::of(&page);
-        let edges: Vec<Edge<N>> = page
-            .items
-            .into_iter()
-            .map(|item| Edge {
-                node: node(item.item),
-                cursor: item.cursor,
-            })
-            .collect();
+        let (mut nodes, mut edges) = (Vec::new(), Vec::new());
+        for Cursored { item, cursor } in page.items {
+            let node = Inline(node(item));
+            nodes.push(node.clone());
+            edges.push(Inline(Edge { node, cursor }));
+        }
         Self {
-            nodes: edges.iter().map(|edge| edge.node.clone()).collect(),
             edges,
+            nodes,
             page_info,
         }
     }

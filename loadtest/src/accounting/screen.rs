@@ -79,6 +79,24 @@ impl Screen {
         self.tally += mark;
     }
 
+    /// A page from before all that is on the screen appears: it begins behind a
+    /// place, and its messages come in order.
+    pub(crate) fn prepend(&mut self, after: i64, page: impl IntoIterator<Item = (i64, Mark)>) {
+        let (end, mut last) = (self.start, after);
+        for (seq, mark) in page {
+            if seq > end || seq == last {
+                self.doubled += 1;
+                continue;
+            }
+            if seq < last {
+                self.disordered += 1;
+            }
+            last = last.max(seq);
+            self.tally += mark;
+        }
+        self.start = self.start.min(after);
+    }
+
     /// A reset skips what is behind one place up to another.
     pub(crate) fn leave_out(&mut self, after: i64, up_to: i64) {
         if up_to > after {
@@ -91,6 +109,40 @@ impl Screen {
         self.tally.count
     }
 
+    /// What it has shown at the end.
+    pub(crate) fn end(self) -> Shown {
+        Shown {
+            start: self.start,
+            tally: self.tally,
+            doubled: self.doubled,
+            disordered: self.disordered,
+            left_out: self.left_out,
+        }
+    }
+}
+
+/// What one subscriber's screen has shown at the end: what it is judged by, in
+/// this process or in another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shown {
+    start: i64,
+    tally: Tally,
+    doubled: u64,
+    disordered: u64,
+    left_out: Vec<(i64, i64)>,
+}
+
+impl Shown {
+    /// It begins behind this place.
+    pub(crate) const fn start(&self) -> i64 {
+        self.start
+    }
+
+    /// How many messages were shown, each counted once.
+    pub(crate) const fn count(&self) -> u64 {
+        self.tally.count
+    }
+
     /// How many resets left something out.
     pub(crate) fn resets(&self) -> u64 {
         self.left_out.len() as u64
@@ -98,7 +150,13 @@ impl Screen {
 
     /// Compares with what was accepted.
     pub(crate) fn judge(&self, truth: &Truth) -> Faults {
-        let mut expected = truth.between(self.start, i64::MAX);
+        self.judge_up_to(truth, i64::MAX)
+    }
+
+    /// The same for a screen that was closed when it stood at a place: it owes
+    /// nothing behind that.
+    pub(crate) fn judge_up_to(&self, truth: &Truth, end: i64) -> Faults {
+        let mut expected = truth.between(self.start, end);
         for (after, up_to) in &self.left_out {
             expected = expected - truth.between(*after, *up_to);
         }
@@ -152,15 +210,18 @@ mod tests {
     #[test]
     fn a_screen_with_everything_in_order_has_no_faults() {
         let truth = truth([3, 4, 6, 7]);
-        assert!(screen(2, &[3, 4, 6, 7]).judge(&truth).none());
-        assert!(screen(4, &[6, 7]).judge(&truth).none(), "of a later start");
-        assert!(screen(9, &[]).judge(&truth).none());
+        assert!(screen(2, &[3, 4, 6, 7]).end().judge(&truth).none());
+        assert!(
+            screen(4, &[6, 7]).end().judge(&truth).none(),
+            "of a later start"
+        );
+        assert!(screen(9, &[]).end().judge(&truth).none());
     }
 
     #[test]
     fn a_loss_is_reported() {
         let truth = truth(1..=5);
-        let faults = screen(0, &[1, 2, 4, 5]).judge(&truth);
+        let faults = screen(0, &[1, 2, 4, 5]).end().judge(&truth);
         assert_eq!(
             faults,
             Faults {
@@ -168,15 +229,15 @@ mod tests {
                 ..Faults::default()
             }
         );
-        let faults = screen(0, &[1, 2, 3]).judge(&truth);
+        let faults = screen(0, &[1, 2, 3]).end().judge(&truth);
         assert_eq!(faults.missing, 2, "at the end too");
-        assert_eq!(screen(0, &[]).judge(&truth).missing, 5);
+        assert_eq!(screen(0, &[]).end().judge(&truth).missing, 5);
     }
 
     #[test]
     fn a_repeat_is_reported() {
         let truth = truth(1..=5);
-        let faults = screen(0, &[1, 2, 2, 3, 4, 5, 1]).judge(&truth);
+        let faults = screen(0, &[1, 2, 2, 3, 4, 5, 1]).end().judge(&truth);
         assert_eq!(
             faults,
             Faults {
@@ -184,14 +245,14 @@ mod tests {
                 ..Faults::default()
             }
         );
-        let faults = screen(2, &[2, 3, 4, 5]).judge(&truth);
+        let faults = screen(2, &[2, 3, 4, 5]).end().judge(&truth);
         assert_eq!(faults.doubled, 1, "the page had it");
     }
 
     #[test]
     fn a_disorder_is_reported() {
         let truth = truth(1..=5);
-        let faults = screen(0, &[1, 3, 2, 4, 5]).judge(&truth);
+        let faults = screen(0, &[1, 3, 2, 4, 5]).end().judge(&truth);
         assert_eq!(
             faults,
             Faults {
@@ -204,14 +265,14 @@ mod tests {
     #[test]
     fn a_repeat_hides_no_loss() {
         let truth = truth(1..=5);
-        let faults = screen(0, &[1, 2, 2, 4, 5]).judge(&truth);
+        let faults = screen(0, &[1, 2, 2, 4, 5]).end().judge(&truth);
         assert_eq!((faults.missing, faults.doubled), (1, 1));
     }
 
     #[test]
     fn what_nobody_sent_is_reported_and_hides_no_loss() {
         let truth = truth(1..=5);
-        let faults = screen(0, &[1, 2, 3, 4, 5, 6]).judge(&truth);
+        let faults = screen(0, &[1, 2, 3, 4, 5, 6]).end().judge(&truth);
         assert_eq!(
             faults,
             Faults {
@@ -219,11 +280,11 @@ mod tests {
                 ..Faults::default()
             }
         );
-        let faults = screen(0, &[1, 2, 3, 4, 6]).judge(&truth);
+        let faults = screen(0, &[1, 2, 3, 4, 6]).end().judge(&truth);
         assert_eq!((faults.missing, faults.unexpected), (1, 1));
         let mut other = screen(0, &[1, 2, 3, 4]);
         other.show(5, Mark::new(5, Uuid::nil()));
-        let faults = other.judge(&truth);
+        let faults = other.end().judge(&truth);
         assert_eq!(
             (faults.missing, faults.unexpected),
             (1, 1),
@@ -239,8 +300,35 @@ mod tests {
         for seq in [7, 8, 9] {
             screen.show(seq, mark(seq));
         }
-        assert!(screen.judge(&truth).none());
-        assert_eq!((screen.shown(), screen.resets()), (5, 1));
+        let shown = screen.end();
+        assert!(shown.judge(&truth).none());
+        assert_eq!((shown.count(), shown.resets()), (5, 1));
+    }
+
+    #[test]
+    fn a_closed_screen_owes_nothing_behind_its_place() {
+        let truth = truth(1..=9);
+        let closed = screen(2, &[3, 4, 5]).end();
+        assert!(closed.judge_up_to(&truth, 5).none());
+        assert_eq!(closed.judge_up_to(&truth, 6).missing, 1);
+    }
+
+    #[test]
+    fn older_pages_are_judged_with_the_rest() {
+        let truth = truth(1..=9);
+        let with = |page: &[i64]| {
+            let mut screen = screen(6, &[7, 8, 9]);
+            screen.prepend(3, page.iter().map(|seq| (*seq, mark(*seq))));
+            screen.end().judge(&truth)
+        };
+        assert!(with(&[4, 5, 6]).none());
+        assert_eq!(with(&[4, 6]).missing, 1);
+        assert_eq!(with(&[4, 5, 5, 6]).doubled, 1);
+        assert_eq!(with(&[4, 5, 6, 7]).doubled, 1, "what was there");
+        assert_eq!(with(&[5, 4, 6]).disordered, 1);
+        let mut whole = screen(2, &[3, 4, 5, 6, 7, 8, 9]);
+        whole.prepend(0, [1, 2].map(|seq| (seq, mark(seq))));
+        assert!(whole.end().judge(&truth).none());
     }
 
     proptest! {
@@ -267,7 +355,7 @@ mod tests {
                     Faults { disordered: 1, ..Faults::default() }
                 }
             };
-            prop_assert_eq!(screen(0, &shown).judge(&truth(seqs)), expected);
+            prop_assert_eq!(screen(0, &shown).end().judge(&truth(seqs)), expected);
         }
     }
 }

@@ -2,10 +2,12 @@
 
 use std::ops::{AddAssign, Sub};
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// A fingerprint of a message at its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Mark(u64);
 
 impl Mark {
@@ -28,7 +30,7 @@ const fn mix(mut x: u64) -> u64 {
 
 /// How many messages, and which: two sets with the same tally are the same
 /// set, but for a chance of one in 2^64.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tally {
     pub(crate) count: u64,
     sum: u64,
@@ -58,7 +60,8 @@ impl Sub for Tally {
 }
 
 /// Sends that were answered as accepted, as the answers came.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Accepted(Vec<(i64, Mark)>);
 
 impl Accepted {
@@ -67,9 +70,9 @@ impl Accepted {
         self.0.push((seq, Mark::new(seq, id)));
     }
 
-    /// How many there are.
-    pub(crate) fn count(&self) -> usize {
-        self.0.len()
+    /// Takes what another process was answered.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
     }
 
     /// The furthest place; none before the first.
@@ -94,7 +97,7 @@ impl Accepted {
 }
 
 /// All that was accepted.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Truth {
     /// Each place, with the tally of everything up to it.
     up_to: Vec<(i64, Tally)>,
@@ -103,6 +106,25 @@ pub(crate) struct Truth {
 }
 
 impl Truth {
+    /// Another send was answered as accepted. Answers come about in order.
+    pub(crate) fn add(&mut self, seq: i64, mark: Mark) {
+        let place = self.up_to.partition_point(|(known, _)| *known <= seq);
+        let before = place.checked_sub(1).map(|last| self.up_to[last]);
+        if before.is_some_and(|(known, _)| known == seq) {
+            self.same_place += 1;
+        }
+        let before = before.map_or(Tally::NONE, |(_, tally)| tally);
+        self.up_to.insert(place, (seq, before));
+        for (_, tally) in &mut self.up_to[place..] {
+            *tally += mark;
+        }
+    }
+
+    /// The furthest place; none before the first.
+    pub(crate) fn last_seq(&self) -> Option<i64> {
+        self.up_to.last().map(|(seq, _)| *seq)
+    }
+
     /// What is behind one place and not behind another.
     pub(crate) fn between(&self, after: i64, up_to: i64) -> Tally {
         let before = |place: i64| {
@@ -133,9 +155,9 @@ mod tests {
         for seq in [9, 3, 5, 4] {
             accepted.add(seq, id(1));
         }
-        assert_eq!((accepted.count(), accepted.last_seq()), (4, Some(9)));
+        assert_eq!(accepted.last_seq(), Some(9));
         let truth = accepted.settle();
-        assert_eq!(truth.between(0, 100).count, 4);
+        assert_eq!((truth.count(), truth.between(0, 100).count), (4, 4));
         assert_eq!(truth.between(3, 5).count, 2);
         assert_eq!(truth.between(5, 3).count, 0);
         let mut expected = Tally::NONE;
@@ -150,6 +172,23 @@ mod tests {
         assert_ne!(mark, Mark::new(4, id(1)));
         assert_ne!(mark, Mark::new(3, id(2)));
         assert_ne!(mark, Mark::new(3, id(1 << 64)));
+    }
+
+    #[test]
+    fn what_is_added_one_by_one_is_what_settles_at_once() {
+        let (mut accepted, mut truth) = (Accepted::default(), Truth::default());
+        assert_eq!(truth.last_seq(), None);
+        for seq in [9, 3, 5, 4, 5, 12] {
+            accepted.add(seq, id(1));
+            truth.add(seq, Mark::new(seq, id(1)));
+        }
+        let settled = accepted.settle();
+        assert_eq!((truth.last_seq(), truth.count()), (Some(12), 6));
+        assert_eq!((truth.same_place, settled.same_place), (1, 1));
+        for (after, up_to) in [(0, 100), (3, 5), (5, 9), (4, 4)] {
+            let expected = settled.between(after, up_to);
+            assert_eq!(truth.between(after, up_to), expected, "{after} {up_to}");
+        }
     }
 
     #[test]

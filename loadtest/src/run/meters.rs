@@ -4,19 +4,25 @@ use std::{
     collections::BTreeMap,
     sync::{
         Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use crate::latency::{BoundsError, Latencies};
+use serde::{Deserialize, Serialize};
+
+use super::clock::now_us;
+use crate::latency::{BoundsError, Latencies, Recent};
 
 /// Histograms of deliveries side by side, so that threads seldom wait for each
 /// other.
 const SHARDS: usize = 16;
+/// For how long a fault explains publications that come again or late (µs).
+const EXPLAINS_US: i64 = 10_000_000;
 
 /// What becomes known of connections.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Connections {
     /// From the wish for a connection token to the token.
     pub(crate) token: Latencies,
@@ -26,6 +32,33 @@ pub(crate) struct Connections {
     pub(crate) reconnect: Latencies,
     /// From the notice that something is missing to all of it.
     pub(crate) catch_up: Latencies,
+    /// From a storm, or the end of a blackout, to a room that is followed
+    /// again.
+    pub(crate) back: Latencies,
+    /// From the same to a screen that lacks nothing.
+    pub(crate) back_whole: Latencies,
+}
+
+impl Connections {
+    pub(crate) fn new() -> Result<Self, BoundsError> {
+        Ok(Self {
+            token: Latencies::new()?,
+            connect: Latencies::new()?,
+            reconnect: Latencies::new()?,
+            catch_up: Latencies::new()?,
+            back: Latencies::new()?,
+            back_whole: Latencies::new()?,
+        })
+    }
+}
+
+/// Deliveries of some subscribers.
+#[derive(Debug)]
+struct Shard {
+    /// Of what is measured.
+    measured: Latencies,
+    /// Of all, since they were last taken.
+    recent: Recent,
 }
 
 /// Counters and times of one run, which all its tasks share.
@@ -34,9 +67,15 @@ pub(crate) struct Meters {
     /// What is due from the first to before the second is measured (µs of Unix
     /// time).
     measured: OnceLock<(i64, i64)>,
-    deliveries: Vec<Mutex<Latencies>>,
+    deliveries: Vec<Mutex<Shard>>,
     connections: Mutex<Connections>,
     errors: Mutex<BTreeMap<String, u64>>,
+    /// Until when a fault explains what comes again or late (µs of Unix time).
+    explained_until_us: AtomicI64,
+    /// Whether a storm or a blackout is under way.
+    pub(crate) in_trouble: AtomicBool,
+    /// Subscribers that are back and whole after the latest trouble.
+    pub(crate) back: AtomicU64,
     /// Messages that screens have shown.
     pub(crate) shown: AtomicU64,
     /// Sends that were answered as accepted.
@@ -59,16 +98,17 @@ pub(crate) struct Meters {
 
 impl Meters {
     pub(crate) fn new() -> Result<Self, BoundsError> {
-        let shards = (0..SHARDS).map(|_| Latencies::new().map(Mutex::new));
+        let shards = (0..SHARDS).map(|_| {
+            let (measured, recent) = (Latencies::new()?, Recent::new()?);
+            Ok(Mutex::new(Shard { measured, recent }))
+        });
         Ok(Self {
             measured: OnceLock::new(),
             deliveries: shards.collect::<Result<_, _>>()?,
-            connections: Mutex::new(Connections {
-                token: Latencies::new()?,
-                connect: Latencies::new()?,
-                reconnect: Latencies::new()?,
-                catch_up: Latencies::new()?,
-            }),
+            connections: Mutex::new(Connections::new()?),
+            explained_until_us: AtomicI64::new(i64::MIN),
+            in_trouble: AtomicBool::new(false),
+            back: AtomicU64::new(0),
             errors: Mutex::default(),
             shown: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
@@ -88,6 +128,11 @@ impl Meters {
         let _ = self.measured.set((from_us, from_us.saturating_add(time)));
     }
 
+    /// What is measured, once that is known (µs of Unix time).
+    pub(crate) fn measured(&self) -> Option<(i64, i64)> {
+        self.measured.get().copied()
+    }
+
     /// Whether what was due then is measured.
     pub(crate) fn is_measured(&self, due_us: i64) -> bool {
         let measured = self.measured.get();
@@ -97,8 +142,19 @@ impl Meters {
     /// A subscriber was shown a message that was due then.
     pub(crate) fn shown(&self, subscriber: usize, due_us: i64, now_us: i64) {
         count(&self.shown);
-        if self.is_measured(due_us) {
-            lock(&self.deliveries[subscriber % SHARDS]).record_us(now_us - due_us);
+        let (measured, us) = (self.is_measured(due_us), now_us - due_us);
+        let mut shard = lock(&self.deliveries[subscriber % SHARDS]);
+        shard.recent.record_us(us);
+        if measured {
+            shard.measured.record_us(us);
+        }
+    }
+
+    /// Takes out the times of all deliveries since the last time, into what
+    /// was taken of others.
+    pub(crate) fn take_recent(&self, into: &mut Recent) {
+        for shard in &self.deliveries {
+            into.take(&mut lock(shard).recent);
         }
     }
 
@@ -106,7 +162,7 @@ impl Meters {
     pub(crate) fn deliveries(&self) -> Result<Latencies, BoundsError> {
         let mut all = Latencies::new()?;
         for shard in &self.deliveries {
-            all.add(&lock(shard));
+            all.add(&lock(shard).measured);
         }
         Ok(all)
     }
@@ -117,7 +173,20 @@ impl Meters {
 
     /// Something failed, whatever came of it.
     pub(crate) fn error(&self, label: String) {
+        let until_us = now_us().saturating_add(EXPLAINS_US);
+        self.explained_until_us
+            .fetch_max(until_us, Ordering::Relaxed);
         *lock(&self.errors).entry(label).or_default() += 1;
+    }
+
+    /// Whether something failed in the 10 s before.
+    pub(crate) fn is_explained(&self, now_us: i64) -> bool {
+        now_us <= self.explained_until_us.load(Ordering::Relaxed)
+    }
+
+    /// How many of them there were.
+    pub(crate) fn error_count(&self) -> u64 {
+        lock(&self.errors).values().sum()
     }
 
     pub(crate) fn errors(&self) -> BTreeMap<String, u64> {
@@ -147,6 +216,10 @@ mod tests {
             meters.shown(subscriber, due, due + 5);
         }
         assert_eq!(meters.deliveries().unwrap().quantiles().count, 2);
+        let mut recent = Recent::new().unwrap();
+        meters.take_recent(&mut recent);
+        meters.take_recent(&mut recent);
+        assert_eq!(recent.count(), 5, "whether measured or not, and once");
         assert_eq!(meters.shown.into_inner(), 5);
     }
 }

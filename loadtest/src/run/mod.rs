@@ -1,51 +1,42 @@
-//! `plaza loadtest run`: many follow a room, some write, and every delivery is
-//! accounted for.
+//! `plaza loadtest run`: many follow a room or many rooms, some write, and every
+//! delivery is accounted for.
 
 mod clock;
 mod connection;
 mod crowd;
+mod fleet;
 mod found;
+mod limit;
 mod meters;
+mod once;
 mod pace;
+mod place;
 mod pulse;
 mod room;
+mod sampling;
 mod sender;
+mod shared;
+mod stage;
 mod subscriber;
 mod timeline;
-mod watching;
+mod trouble;
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
-use chrono::Utc;
-use plaza_centrifugo::Channel;
-use tokio::{
-    sync::{OnceCell, Semaphore, watch},
-    time::Instant,
-};
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
 
-use self::{
-    clock::now_us,
-    crowd::Crowd,
-    found::Found,
-    meters::Meters,
-    pace::Pace,
-    sender::{Sending, Sent},
-    subscriber::Shared,
-    watching::Watching,
-};
+pub(crate) use self::meters::Connections;
+use self::once::Place;
 use crate::{
     Local,
-    cast::{self, VirtualUser},
-    graphql::Endpoint,
+    cast::{self, CastError},
+    html,
+    load::Load,
     open_files,
-    progress::Step,
-    scenario::{Overrides, Scenario},
-    wire::RunId,
+    part::{Part, Share},
+    scenario::{self, Overrides},
 };
 
 /// Where `seed` writes the virtual users, and `run` reads them.
@@ -53,14 +44,11 @@ pub(crate) const USERS: &str = "loadtest-users.jsonl";
 
 /// What a program ends with that was told to by Ctrl-C.
 const INTERRUPTED: i32 = 130;
-/// From when everybody follows the room to the first message.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// What is run, and where.
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
-    /// What is done: `room`, or a TOML file of the same form
-    #[arg(long, default_value = "room")]
+    #[arg(long, default_value = "room", help = scenario::help())]
     scenario: String,
     #[command(flatten)]
     overrides: Overrides,
@@ -79,9 +67,34 @@ pub struct RunArgs {
     /// How many connect, or catch up, at once
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     concurrency: u32,
+    /// Raises the rate, run by run, until the objective breaks, and reports the highest that held
+    #[arg(long, conflicts_with = "closed_loop")]
+    find_limit: bool,
+    /// Objective of --find-limit, beside that nothing is missing: the p99 of deliveries (ms)
+    #[arg(long, default_value_t = 500.0)]
+    objective_p99_ms: f64,
+    /// Which part of a run of several processes this one is, as 2/5: it has that share of members and senders
+    #[arg(long, requires_all = ["begin_at", "part_file"], conflicts_with_all = ["find_limit", "report", "html"])]
+    part: Option<Share>,
+    /// When the first message is due, as 2026-01-02T03:04:05Z: the same for all parts; everybody has to follow the
+    /// room by then
+    #[arg(long)]
+    begin_at: Option<DateTime<Utc>>,
+    /// Where the part goes, for `plaza loadtest merge`
+    #[arg(long, requires = "part")]
+    part_file: Option<PathBuf>,
+    /// What people of a fleet do is drawn from this number [default: another each time]
+    #[arg(long)]
+    seed: Option<u32>,
+    /// Something else makes faults meanwhile: publications that come again or late are then no fault
+    #[arg(long)]
+    expect_faults: bool,
     /// Where the report goes, as JSON
     #[arg(long)]
     report: Option<PathBuf>,
+    /// Where the report goes as one HTML file with plots
+    #[arg(long)]
+    html: Option<PathBuf>,
 }
 
 impl RunArgs {
@@ -91,122 +104,74 @@ impl RunArgs {
     }
 }
 
-/// When what happens.
-struct Times {
-    begin: Instant,
-    begin_us: i64,
-    measured: Instant,
-    /// Until when an unanswered send is tried again.
-    give_up: Instant,
-}
-
 /// Runs and reports; whether every delivery is accounted for.
 pub(crate) async fn run(args: &RunArgs, local: Option<Local>) -> anyhow::Result<bool> {
-    let scenario = Scenario::find(&args.scenario)?.with(args.overrides)?;
-    let (header, users) = cast::read(&args.users_file, scenario.members, scenario.longest())?;
+    let load = Load::find(&args.scenario)?.with(args.overrides.clone())?;
+    let share = args.part.unwrap_or(Share::WHOLE);
+    match &load {
+        Load::Room(scenario) => anyhow::ensure!(
+            scenario.senders >= usize::try_from(share.of)?,
+            "{} parts need as many --senders: each part has some of them",
+            share.of
+        ),
+        Load::Fleet(_) => anyhow::ensure!(
+            share == Share::WHOLE,
+            "a fleet is run by one process so far, without --part"
+        ),
+    }
+    let (header, mut users) = cast::read(&args.users_file, load.users(), load.longest())?;
+    let seed = args.seed.unwrap_or_else(|| fastrand::u32(..));
+    if matches!(load, Load::Fleet(_)) {
+        if header.rooms.is_empty() {
+            let path = args.users_file.clone();
+            return Err(CastError::OneRoom { path }.into());
+        }
+        println!("What people do is drawn from --seed {seed}.");
+    }
+    let own = share.range(users.len());
+    let users: Vec<_> = users.drain(own.clone()).map(Arc::new).collect();
     let local = local.unwrap_or_default();
     let url = args.url.clone().or(local.url).or(header.url);
-    let url = url.context("where is Plaza? Name it by --url http://HOST:PORT")?;
-    open_files::allow(scenario.members)?;
-    let shared = Arc::new(Shared {
-        endpoint: Endpoint::new(&url)?,
+    open_files::allow(users.len())?;
+    let place = Place {
+        url: url.context("where is Plaza? Name it by --url http://HOST:PORT")?,
+        realtime_endpoint: args.realtime_endpoint.clone(),
         room: header.room_id,
-        run: RunId::new(),
-        meters: Meters::new()?,
-        realtime: args.realtime_endpoint.clone(),
-        base: url.clone(),
-        target: OnceCell::new(),
-        pulse: Channel::Pulse.to_string(),
-        turns: Semaphore::new(usize::try_from(args.concurrency)?),
-    });
-    let started_at = Utc::now();
-    let users: Vec<_> = users.into_iter().map(Arc::new).collect();
-
-    let crowd = Crowd::gather(shared.clone(), &users, &scenario).await?;
-    let times = Times::from_now(&scenario);
-    let warm_up_us = i64::try_from(scenario.warm_up().as_micros())?;
-    let meters = &shared.meters;
-    meters.measure(times.begin_us + warm_up_us, scenario.duration());
-    let watching = Watching::begin(local.processes, times.measured, scenario.duration());
-    let sent = send(&shared, &users, &scenario, &times).await?;
-    let measured = sent.interrupted_at.map_or(scenario.duration(), |at| {
-        at.saturating_duration_since(times.measured)
-            .min(scenario.duration())
-    });
-    let up_to = sent.accepted.last_seq().unwrap_or(i64::MIN);
-    let until = Instant::now() + scenario.drain();
-    let behind_at_end = crowd.drain(up_to, until).await;
-    let timelines = crowd.leave().await;
-    let processes = tokio::task::spawn_blocking(|| watching.end()).await?;
-
-    let report = found::report(Found {
-        url,
-        scenario,
-        started_at,
-        shared: &shared,
-        sent,
-        timelines,
-        behind_at_end,
-        measured,
-        processes,
-    })?;
+        rooms: header.rooms,
+        seed,
+        users,
+        share,
+        first: own.start,
+        begin_at: args.begin_at,
+        processes: local.processes,
+        concurrency: usize::try_from(args.concurrency)?,
+        expects_faults: args.expect_faults,
+        interrupted: interrupted(),
+    };
+    let report = if args.find_limit {
+        limit::find(&place, &load, args.objective_p99_ms).await?
+    } else {
+        let part = once::once(&place, load).await?;
+        if let Some(path) = &args.part_file {
+            part.write(path)?;
+            println!(
+                "Part {} of {} is in {}: `plaza loadtest merge` judges all of them.",
+                share.part,
+                share.of,
+                path.display()
+            );
+            return Ok(true);
+        }
+        Part::judge(vec![part])?
+    };
     println!("{report}");
     if let Some(path) = &args.report {
         report.write(path)?;
     }
-    Ok(report.held)
-}
-
-impl Times {
-    fn from_now(scenario: &Scenario) -> Self {
-        let begin = Instant::now() + PAUSE;
-        let pause_us = i64::try_from(PAUSE.as_micros()).unwrap_or_default();
-        Self {
-            begin,
-            begin_us: now_us() + pause_us,
-            measured: begin + scenario.warm_up(),
-            give_up: begin + scenario.warm_up() + scenario.duration() + scenario.drain(),
-        }
+    if let Some(path) = &args.html {
+        html::write(&report, path)?;
     }
-}
-
-/// Has everything sent, and shows how far it is.
-async fn send(
-    shared: &Arc<Shared>,
-    users: &[Arc<VirtualUser>],
-    scenario: &Scenario,
-    times: &Times,
-) -> anyhow::Result<Sent> {
-    let whole = scenario.warm_up() + scenario.duration();
-    let sending = Sending {
-        shared: shared.clone(),
-        users: users.iter().take(scenario.senders).cloned().collect(),
-        pace: Pace::of(scenario.rate, whole),
-        message_chars: scenario.message_chars,
-        begin: times.begin,
-        begin_us: times.begin_us,
-        give_up: times.give_up,
-        interrupted: interrupted(),
-    };
-    let step = Step::begin("messages", sending.pace.count);
-    let mut sending = tokio::spawn(sending.run());
-    let mut before = (Instant::now(), 0);
-    let sent = loop {
-        tokio::select! {
-            sent = &mut sending => break sent??,
-            () = tokio::time::sleep(Duration::from_secs(1)) => {
-                let shown = shared.meters.shown.load(Ordering::Relaxed);
-                step.done(shared.meters.accepted.load(Ordering::Relaxed));
-                let seconds = before.0.elapsed().as_secs_f64();
-                #[expect(clippy::cast_precision_loss, reason = "for people")]
-                let rate = (shown - before.1) as f64 / seconds;
-                step.say(format!("{rate:.0} deliveries/s"));
-                before = (Instant::now(), shown);
-            }
-        }
-    };
-    step.end(&format!("{} accepted", sent.accepted.count()));
-    Ok(sent)
+    Ok(report.held && report.limit.is_none_or(|limit| limit.rate.is_some()))
 }
 
 /// Becomes true with the first Ctrl-C: nothing more is sent then, and what was

@@ -1,5 +1,7 @@
 //! What a subscriber asks about its room.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -9,7 +11,7 @@ use plaza_types::RoomId;
 use crate::{
     accounting::Mark,
     graphql::{AskError, Endpoint},
-    wire::Content,
+    wire::{Content, RunId},
 };
 
 /// Of one `changes`, and of the newest page.
@@ -55,6 +57,16 @@ pub(crate) struct Newest {
     pub(crate) messages: Vec<Told>,
 }
 
+/// Where the caller's rooms stand, as far as it is about the one that is
+/// followed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heads {
+    /// Of the room; none: the caller has not joined it.
+    pub(crate) head: Option<i64>,
+    /// How long to wait before it is asked again while not live.
+    pub(crate) poll_after: Duration,
+}
+
 /// A message as an answer tells of it.
 #[derive(Debug)]
 pub(crate) struct Told {
@@ -63,8 +75,16 @@ pub(crate) struct Told {
     pub(crate) own: Option<(Mark, Content)>,
 }
 
-#[derive(Deserialize)]
-struct RawMessage {
+impl Told {
+    /// What it is to this run; none: it is of another, or of somebody else.
+    pub(crate) fn of(&self, run: RunId) -> Option<(Mark, Content)> {
+        self.own.filter(|(_, content)| content.run == run)
+    }
+}
+
+/// As answers have it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RawMessage {
     id: Uuid,
     seq: i64,
     content: String,
@@ -96,6 +116,20 @@ struct Page {
     head_seq: i64,
     #[serde(default)]
     nodes: Vec<RawMessage>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawHeads {
+    poll_after: u64,
+    rooms: Vec<RawHead>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawHead {
+    room_id: RoomId,
+    head_seq: i64,
 }
 
 #[derive(Deserialize)]
@@ -143,6 +177,21 @@ impl Reader<'_> {
             "query Newest($room: ID!) { room(id: $room) { messages(last: 1) { headSeq } } }";
         let room: WithMessages = self.room(query, &json!({ "room": self.room })).await?;
         Ok(room.messages.head_seq)
+    }
+
+    /// Where the caller's rooms stand: what the app asks when it connects,
+    /// when something may be missing, and when it polls.
+    pub(crate) async fn heads(&self) -> Result<Heads, AskError> {
+        let query = "query Heads { heads { pollAfter rooms { roomId headSeq } } }";
+        let heads: RawHeads = self
+            .endpoint
+            .ask(self.token, query, &json!({}), "heads")
+            .await?;
+        let ours = heads.rooms.iter().find(|head| head.room_id == self.room);
+        Ok(Heads {
+            head: ours.map(|head| head.head_seq),
+            poll_after: Duration::from_millis(heads.poll_after),
+        })
     }
 
     /// All changes behind a place.

@@ -41,11 +41,7 @@ impl Timeline {
             rule: Rule::at(head),
             screen: Screen::at(head),
             wire: Wire::new(),
-            counts: WireCounts {
-                changes: 0,
-                repeated: 0,
-                late: 0,
-            },
+            counts: WireCounts::NONE,
             behind_since: None,
             unsure: false,
         }
@@ -56,9 +52,14 @@ impl Timeline {
         self.rule.position()
     }
 
-    /// Whether `changes` has to be asked.
-    pub(crate) const fn is_behind(&self) -> bool {
-        self.unsure || self.rule.is_behind()
+    /// Whether `heads` has to be asked.
+    pub(crate) const fn is_unsure(&self) -> bool {
+        self.unsure
+    }
+
+    /// Whether everything that was heard of is on the screen.
+    pub(crate) const fn is_whole(&self) -> bool {
+        !self.unsure && !self.rule.is_behind()
     }
 
     /// Something may be missing: the connection did not go on where it ended,
@@ -66,6 +67,13 @@ impl Timeline {
     pub(crate) fn doubt(&mut self) {
         self.unsure = true;
         self.behind_since.get_or_insert_with(Instant::now);
+    }
+
+    /// `heads` was answered.
+    pub(crate) fn heard(&mut self, head: Option<i64>, meters: &Meters) {
+        self.unsure = false;
+        self.rule.hear(head.unwrap_or(i64::MIN));
+        self.note(meters);
     }
 
     /// An event came over the wire. False: the room's events come from
@@ -78,7 +86,8 @@ impl Timeline {
             Change::Moved => return false,
             Change::Head { seq } => self.rule.hear(seq),
             Change::Message { seq, own } => {
-                self.wire.take(seq, &mut self.counts);
+                self.wire
+                    .take(seq, || meters.is_explained(now_us()), &mut self.counts);
                 match self.rule.change(seq) {
                     Step::Show => self.show(seq, own, meters),
                     Step::Drop => {}
@@ -92,7 +101,6 @@ impl Timeline {
 
     /// `changes` was answered.
     pub(crate) fn caught(&mut self, caught: Caught, meters: &Meters) {
-        self.unsure = false;
         for page in caught.pages {
             for told in page.messages {
                 self.told(&told, meters);
@@ -128,7 +136,7 @@ impl Timeline {
 
     /// Notes since when something is missing, or how long it was.
     fn note(&mut self, meters: &Meters) {
-        if self.is_behind() {
+        if !self.is_whole() {
             self.behind_since.get_or_insert_with(Instant::now);
         } else if let Some(since) = self.behind_since.take() {
             meters.connections().catch_up.record(since.elapsed());
@@ -218,7 +226,7 @@ mod tests {
         }
 
         fn faults(self) -> Faults {
-            self.timeline.screen.judge(&self.accepted.settle())
+            self.timeline.screen.end().judge(&self.accepted.settle())
         }
     }
 
@@ -227,7 +235,12 @@ mod tests {
         let mut bench = Bench::new(4);
         bench.push([1, 2, 2, 1, 3, 4, 3]);
         assert_eq!(bench.timeline.counts.repeated, 3);
-        assert!(!bench.timeline.is_behind());
+        assert_eq!(bench.timeline.counts.unexplained, 3);
+        bench.meters.error("socket ended".into());
+        bench.push([4]);
+        assert_eq!(bench.timeline.counts.repeated, 4);
+        assert_eq!(bench.timeline.counts.unexplained, 3, "it follows a fault");
+        assert!(bench.timeline.is_whole());
         assert!(bench.faults().none());
     }
 
@@ -235,11 +248,11 @@ mod tests {
     fn a_gap_is_filled_by_changes_and_nothing_is_doubled() {
         let mut bench = Bench::new(6);
         bench.push([1, 3]);
-        assert!(bench.timeline.is_behind());
+        assert!(!bench.timeline.is_whole());
         // It comes while the answer is under way, and the rest after it.
         bench.push([2, 4]);
         bench.changes(1, 2..=4, 4);
-        assert!(!bench.timeline.is_behind());
+        assert!(bench.timeline.is_whole());
         bench.push([3, 5, 6]);
         assert_eq!(bench.timeline.position(), 6);
         assert_eq!(
@@ -318,8 +331,8 @@ mod tests {
             newest,
         };
         bench.timeline.caught(caught, &bench.meters);
-        assert!(!bench.timeline.is_behind());
-        assert_eq!(bench.timeline.screen.resets(), 1);
+        assert!(bench.timeline.is_whole());
+        assert_eq!(bench.timeline.screen.clone().end().resets(), 1);
         assert!(bench.faults().none());
     }
 
@@ -349,14 +362,14 @@ mod tests {
     fn a_head_further_ahead_and_a_doubt_are_reasons_to_ask() {
         let mut bench = Bench::new(1);
         bench.timeline.doubt();
-        assert!(bench.timeline.is_behind());
-        bench.changes(0, [], 0);
-        assert!(!bench.timeline.is_behind());
+        assert!(bench.timeline.is_unsure());
+        bench.timeline.heard(Some(0), &bench.meters);
+        assert!(bench.timeline.is_whole());
         let change = Change::Head { seq: 1 };
         bench
             .timeline
             .take(&Entry { room: ROOM, change }, &bench.meters);
-        assert!(bench.timeline.is_behind());
+        assert!(!bench.timeline.is_whole());
         bench.changes(0, [1], 1);
         assert!(bench.faults().none());
     }

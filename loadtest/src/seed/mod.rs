@@ -1,7 +1,8 @@
-//! `plaza loadtest seed`: virtual users, a room that they are in and its
-//! history, on the databases.
+//! `plaza loadtest seed`: virtual users, a room that they are in or many, and
+//! their history, on the databases.
 
 mod databases;
+mod fleet;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -13,7 +14,7 @@ use plaza_auth::{
 };
 use plaza_messages::seed::History;
 use plaza_rooms::{Threshold, seed::NewRoom};
-use plaza_types::{MAX_MESSAGE_CHARS, RoomId, RoomName, Visibility};
+use plaza_types::{MAX_MESSAGE_CHARS, RoomId, RoomName, UserId, Visibility};
 
 use self::databases::{DatabaseArgs, Databases};
 use crate::{
@@ -37,10 +38,19 @@ pub struct SeedArgs {
     /// Virtual users to make
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     users: u32,
-    /// Of them, members of the room, its owner included [default: all]
+    /// Of them, members of the room, its owner included; of many rooms, of the largest [default: all]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     members: Option<u32>,
-    /// Messages of the room's history
+    /// Rooms to make, for the scenario `fleet`: a few large ones and many small ones [default: one room]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    rooms: Option<u32>,
+    /// How fast the sizes of many rooms fall: the n-th is the largest by n to this power
+    #[arg(long, default_value_t = 1.0, value_parser = exponent)]
+    zipf: f64,
+    /// Who is in which of many rooms is drawn from this number [default: another each time]
+    #[arg(long)]
+    seed: Option<u32>,
+    /// Messages of the history; of many rooms together, the larger having more
     #[arg(long, default_value_t = 0)]
     messages: u64,
     /// Characters of a message of the history
@@ -83,13 +93,27 @@ pub(crate) async fn run(args: &SeedArgs, local: Option<&Local>) -> anyhow::Resul
         .await
         .context("auth's database is of no use: is it migrated, by `plaza migrate`?")?;
 
+    // Before anything is made, too.
+    let plan = fleet::Plan::of(args)?;
+
     let users = users(args, &databases, &prefix, &password).await?;
-    let room = room(args, &databases, &prefix, &users).await?;
-    history(args, &databases, room, &users).await?;
+    let (room, rooms, mut places) = if let Some(plan) = plan {
+        let fleet = fleet::make(args, &databases, &prefix, &users, plan).await?;
+        (fleet.largest, fleet.rooms, fleet.places)
+    } else {
+        let room = room(args, &databases, &prefix, &users).await?;
+        let authors: Vec<_> = users[..members(args, users.len())?]
+            .iter()
+            .map(|user| user.id)
+            .collect();
+        history(args, &databases, room, &authors).await?;
+        (room, Vec::new(), Vec::new())
+    };
 
     let url = local.and_then(|local| local.url.clone());
     let expires_at = Utc::now() + lifetime;
-    let header = Header::new(url, room, expires_at, password);
+    let count = rooms.len();
+    let header = Header::new(url, room, rooms, expires_at, password);
     let step = Step::begin("tokens", users.len() as u64);
     let mut file = CastWriter::begin(&args.users_file, &header)?;
     for (number, user) in users.iter().enumerate() {
@@ -97,13 +121,23 @@ pub(crate) async fn run(args: &SeedArgs, local: Option<&Local>) -> anyhow::Resul
             id: user.id,
             username: user.username.as_str().to_owned(),
             token: signer.token(user)?,
+            rooms: places
+                .get_mut(number)
+                .map(std::mem::take)
+                .unwrap_or_default()
+                .into(),
         })?;
         step.done(number as u64);
     }
     file.finish()?;
     step.end(&format!("{} signed", users.len()));
+    let what = if count == 0 {
+        format!("Room {room} is")
+    } else {
+        format!("{count} rooms are")
+    };
     println!(
-        "Room {room} is ready. {} lets whoever has it act as these users until {}.",
+        "{what} ready. {} lets whoever has it act as these users until {}.",
         args.users_file.display(),
         expires_at.format("%Y-%m-%d %H:%M UTC"),
     );
@@ -138,15 +172,7 @@ async fn room(
 ) -> anyhow::Result<RoomId> {
     let count = members(args, users.len())?;
     let members: Vec<_> = users[..count].iter().map(|user| user.id).collect();
-    let new = NewRoom {
-        name: RoomName::parse(&format!("Load test {prefix}"))?,
-        visibility: if args.private {
-            Visibility::Private
-        } else {
-            Visibility::Public
-        },
-        threshold: Threshold(args.rooms_fanout_threshold),
-    };
+    let new = new_room(args, &format!("Load test {prefix}"))?;
     let step = Step::begin("members", count as u64);
     let pool = &databases.rooms;
     let room = plaza_rooms::seed::room(pool, &new, &members, |done| step.done(done as u64)).await?;
@@ -154,7 +180,29 @@ async fn room(
     Ok(room)
 }
 
-/// How many are in the room.
+fn new_room(args: &SeedArgs, name: &str) -> anyhow::Result<NewRoom> {
+    Ok(NewRoom {
+        name: RoomName::parse(name)?,
+        visibility: if args.private {
+            Visibility::Private
+        } else {
+            Visibility::Public
+        },
+        threshold: Threshold(args.rooms_fanout_threshold),
+    })
+}
+
+/// How fast sizes fall.
+fn exponent(text: &str) -> Result<f64, String> {
+    let exponent = text.parse().map_err(|_| "it is no number".to_owned())?;
+    if (0.0..=5.0).contains(&exponent) {
+        Ok(exponent)
+    } else {
+        Err("from 0 to 5".into())
+    }
+}
+
+/// How many are in the room, or in the largest.
 fn members(args: &SeedArgs, users: usize) -> anyhow::Result<usize> {
     let Some(members) = args.members else {
         return Ok(users);
@@ -171,16 +219,14 @@ async fn history(
     args: &SeedArgs,
     databases: &Databases,
     room: RoomId,
-    users: &[SyntheticUser],
+    authors: &[UserId],
 ) -> anyhow::Result<()> {
     if args.messages == 0 {
         return Ok(());
     }
-    let authors = members(args, users.len())?.min(AUTHORS);
-    let authors: Vec<_> = users[..authors].iter().map(|user| user.id).collect();
     let history = History {
         room,
-        authors: &authors,
+        authors: &authors[..authors.len().min(AUTHORS)],
         count: args.messages,
         apart: APART,
     };

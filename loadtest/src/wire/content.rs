@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use uuid::Uuid;
+
 /// What the text begins with.
 const TAG: &str = "plaza-loadtest";
 /// What short texts are filled with.
@@ -16,6 +18,15 @@ impl RunId {
     /// Another than any before, with all likelihood.
     pub(crate) fn new() -> Self {
         Self(fastrand::u32(..))
+    }
+
+    /// The same for all processes that load this room from this moment on (µs
+    /// of Unix time).
+    pub(crate) fn agreed(room: Uuid, begins_at_us: i64) -> Self {
+        // Uuid's low bits are random in version 7.
+        let (_, low) = room.as_u64_pair();
+        let mixed = (low ^ begins_at_us.cast_unsigned()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Self(u32::try_from(mixed >> 32).unwrap_or_default())
     }
 }
 
@@ -64,6 +75,15 @@ impl Content {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn processes_that_agreed_have_one_run() {
+        let room = Uuid::now_v7();
+        let at = 1_700_000_000_000_000;
+        assert_eq!(RunId::agreed(room, at), RunId::agreed(room, at));
+        assert_ne!(RunId::agreed(room, at), RunId::agreed(room, at + 1_000_000));
+        assert_ne!(RunId::agreed(room, at), RunId::agreed(Uuid::now_v7(), at));
+    }
 
     #[test]
     fn a_text_says_what_it_was_made_of() {

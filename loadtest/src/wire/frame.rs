@@ -1,6 +1,6 @@
 //! What a frame from Centrifugo holds.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use serde::Deserialize;
 use uuid::Uuid;
@@ -27,7 +27,8 @@ pub(crate) enum Line {
     Push(Push),
 }
 
-/// The answer to a connect or subscribe.
+/// The answer to a connect or subscribe; of a connect, what it says of the
+/// channel that the connection opens.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Subscribed {
@@ -71,14 +72,14 @@ pub(crate) struct Publication {
 }
 
 /// An event of a room.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) room: Uuid,
     pub(crate) change: Change,
 }
 
 /// What an event says that a subscriber heeds.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Change {
     /// A change of the room's messages.
     Message {
@@ -97,9 +98,16 @@ struct RawLine<'a> {
     #[serde(default)]
     id: u32,
     subscribe: Option<Subscribed>,
+    connect: Option<Connected>,
     error: Option<Refusal>,
     #[serde(borrow)]
     push: Option<RawPush<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Connected {
+    #[serde(default)]
+    subs: BTreeMap<String, Subscribed>,
 }
 
 #[derive(Deserialize)]
@@ -162,7 +170,10 @@ impl Line {
         if let Some(push) = raw.push {
             return Ok(Self::Push(push.into()));
         }
-        let answer = match (raw.error, raw.subscribe) {
+        let opened = raw
+            .connect
+            .and_then(|connected| connected.subs.into_values().next());
+        let answer = match (raw.error, raw.subscribe.or(opened)) {
             (Some(refusal), _) => Err(refusal),
             (None, Some(subscribed)) => Ok(Arc::new(subscribed)),
             (None, None) => Ok(Arc::default()),
@@ -308,6 +319,14 @@ mod tests {
         assert!(subscribed.recovered);
         assert_eq!((subscribed.epoch.as_str(), subscribed.offset), ("E", 3));
         assert_eq!(subscribed.publications.len(), 1);
+        let line = r#"{"id":1,"connect":{"client":"c","subs":{"personal:u":{"recovered":true,"offset":4}}}}"#;
+        let Ok(Line::Reply {
+            answer: Ok(opened), ..
+        }) = Line::read(line)
+        else {
+            panic!("no answer");
+        };
+        assert_eq!((opened.recovered, opened.offset), (true, 4));
         let line = r#"{"id":2,"error":{"code":103,"message":"permission denied"}}"#;
         let Ok(Line::Reply {
             answer: Err(refusal),

@@ -203,6 +203,19 @@ impl Socket {
         self.command("connect", json!({ "token": token })).await
     }
 
+    /// The same, going on in the channel that the connection opens where it was
+    /// left.
+    pub(crate) async fn connect_again(
+        &mut self,
+        token: &str,
+        channel: &str,
+        (epoch, offset): (&str, u64),
+    ) -> Result<u32, SocketError> {
+        let left_at = json!({ "recover": true, "epoch": epoch, "offset": offset });
+        let fields = json!({ "token": token, "subs": { channel: left_at } });
+        self.command("connect", fields).await
+    }
+
     /// Asks for a channel: with what opens it, and where it was left.
     pub(crate) async fn subscribe(
         &mut self,
@@ -221,6 +234,12 @@ impl Socket {
             fields.insert("offset".into(), offset.into());
         }
         self.command("subscribe", fields.into()).await
+    }
+
+    /// Leaves a channel.
+    pub(crate) async fn unsubscribe(&mut self, channel: &str) -> Result<u32, SocketError> {
+        self.command("unsubscribe", json!({ "channel": channel }))
+            .await
     }
 
     async fn command(&mut self, name: &str, fields: Value) -> Result<u32, SocketError> {

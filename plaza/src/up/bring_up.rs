@@ -21,6 +21,8 @@ const MIGRATION_PATIENCE: Duration = Duration::from_mins(10);
 pub(crate) struct Started {
     pub(crate) supervisor: Supervisor,
     pub(crate) url: String,
+    /// Where the second gateway is, if there is one.
+    pub(crate) second_url: Option<String>,
 }
 
 /// Starts the servers, migrates, starts the services, each after what it needs.
@@ -57,9 +59,12 @@ pub(crate) async fn bring_up(plan: &Plan) -> anyhow::Result<Started> {
     let web = ports
         .get(PartName::Gateway.as_str())
         .context("the gateway has no port")?;
+    let second = ports.get(PartName::Gateway2.as_str());
+    let second = second.filter(|_| plan.wanted.two);
     Ok(Started {
         supervisor,
         url: plan.wanted.url(web),
+        second_url: second.map(|port| plan.wanted.url(port)),
     })
 }
 
@@ -163,7 +168,7 @@ async fn start_in_order(
     for stage in stages {
         let starts = recipes
             .iter()
-            .filter(|recipe| stage.contains(&recipe.name))
+            .filter(|recipe| stage.contains(&recipe.name.first()))
             .map(|recipe| async move {
                 let begun = Instant::now();
                 let process = recipe.start().await.map_err(|error| (recipe.name, error))?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::log_line::{Level, LogLine};
+use super::log_line::{self, Level, LogLine};
 use super::name::PartName;
 
 /// Lines that may wait for the terminal.
@@ -85,9 +85,13 @@ impl Console {
         self.shared.everything.store(true, Ordering::Relaxed);
     }
 
-    /// A line of a part's log.
-    pub(crate) fn log(&self, part: PartName, line: &LogLine) {
+    /// A line of a part's log, as the part wrote it.
+    pub(crate) fn log(&self, part: PartName, line: &[u8]) {
         let everything = self.shared.everything.load(Ordering::Relaxed);
+        if !everything && log_line::is_routine(part, line) {
+            return;
+        }
+        let line = LogLine::parse(part, line);
         if line.is_shown(part) && (everything || line.level >= Level::Warn) {
             self.say(line.render(part, &now(), self.shared.colour));
         }

@@ -27,6 +27,19 @@ pub(crate) enum Level {
     Error,
 }
 
+/// What stands near the beginning of each line that one of our own parts writes
+/// at its usual level.
+const ROUTINE: &[u8] = br#","level":"INFO","#;
+/// Behind the time, which is shorter than this.
+const ROUTINE_BEFORE: usize = 80;
+
+/// Whether a line of our own parts is of the usual level, without taking it
+/// apart; false where that is not clear.
+pub(crate) fn is_routine(part: PartName, line: &[u8]) -> bool {
+    let start = &line[..line.len().min(ROUTINE_BEFORE)];
+    part.is_own() && start.windows(ROUTINE.len()).any(|bytes| bytes == ROUTINE)
+}
+
 /// A log line, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LogLine {
@@ -170,6 +183,30 @@ fn tame(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_of_the_usual_level_is_known_without_taking_it_apart() {
+        let line = |level: &str, message: &str| {
+            let time = "2026-11-24T18:00:00.123456Z";
+            let fields = serde_json::json!({ "message": message });
+            let fields = fields.to_string();
+            let fields = &fields[1..];
+            format!(r#"{{"timestamp":"{time}","level":"{level}",{fields}"#).into_bytes()
+        };
+        let routine = line("INFO", "POST /graphql 200");
+        assert_eq!(
+            LogLine::parse(PartName::Gateway, &routine).level,
+            Level::Info
+        );
+        assert!(is_routine(PartName::Gateway, &routine));
+        assert!(!is_routine(PartName::Redis, &routine));
+        for level in ["WARN", "ERROR"] {
+            let quoting = line(level, r#"{"a":1,"level":"INFO","b":2}"#);
+            assert!(!is_routine(PartName::Gateway, &quoting), "{level}");
+        }
+        assert!(!is_routine(PartName::Gateway, b"thread 'main' panicked"));
+        assert!(!is_routine(PartName::Gateway, b""));
+    }
 
     fn shown(part: PartName, line: &str) -> Option<String> {
         let parsed = LogLine::parse(part, line.as_bytes());

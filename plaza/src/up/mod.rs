@@ -42,6 +42,15 @@ const OTHER_START_PATIENCE: Duration = Duration::from_mins(2);
 /// How often we look whether our terminal is still there.
 const TERMINAL_LOOK: Duration = Duration::from_millis(500);
 
+/// What the terminal gets of the parts' logs once everything is ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Shown {
+    /// Each line
+    Everything,
+    /// Warnings and errors
+    Warnings,
+}
+
 /// All of Plaza on this machine.
 #[derive(Debug, clap::Args)]
 pub(crate) struct UpArgs {
@@ -63,6 +72,12 @@ pub(crate) struct UpArgs {
     /// Run all of Plaza's own parts as one process, which takes less memory
     #[arg(long, conflicts_with = "wires")]
     standalone: bool,
+    /// How many processes of each of Plaza's own parts and of Centrifugo; the second gateway has an address of its own
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2), conflicts_with = "standalone")]
+    replicas: u8,
+    /// What to show of the parts' logs; their files have everything, and a line that is shown costs time
+    #[arg(long, value_enum, default_value_t = Shown::Everything)]
+    show: Shown,
     /// Folder of the built web app
     #[arg(long, value_name = "DIR")]
     spa: Option<PathBuf>,
@@ -96,6 +111,7 @@ impl UpArgs {
             port: self.port,
             realtime: !self.realtime_off,
             standalone: self.standalone,
+            two: self.replicas == 2,
             spa,
             wires: read_json(self.wires.as_deref(), "wires")?,
             environments: read_json(self.environments.as_deref(), "environments")?,
@@ -161,8 +177,9 @@ async fn foreground(args: &UpArgs, console: &Console) -> anyhow::Result<()> {
         }
     };
     let supervisor = Arc::new(started.supervisor);
-    let url = started.url;
-    let served = serve(args, &plan, &supervisor, &url, begun, &down).await;
+    let (url, second) = (started.url, started.second_url);
+    let urls = (url.as_str(), second.as_deref());
+    let served = serve(args, &plan, &supervisor, urls, begun, &down).await;
     data.retract();
     console.say("Stopping…");
     supervisor.stop_all().await;
@@ -171,12 +188,13 @@ async fn foreground(args: &UpArgs, console: &Console) -> anyhow::Result<()> {
     served
 }
 
-/// From ready to the wish to stop.
+/// From ready to the wish to stop; with the addresses of the gateway and of the
+/// second one, if there is one.
 async fn serve(
     args: &UpArgs,
     plan: &Plan,
     supervisor: &Arc<supervisor::Supervisor>,
-    url: &str,
+    (url, second_url): (&str, Option<&str>),
     begun: Instant,
     down: &CancellationToken,
 ) -> anyhow::Result<()> {
@@ -209,12 +227,20 @@ async fn serve(
         console.strong(url),
         begun.elapsed().as_secs_f64()
     ));
+    if let Some(second) = second_url {
+        console.say(format!(
+            "  and by its second processes: {}",
+            console.strong(second)
+        ));
+    }
     if demo {
         demo::tell(data, console);
     }
     console.say("  Ctrl-C stops it; the data stays.");
     console.say("");
-    console.show_everything();
+    if args.show == Shown::Everything {
+        console.show_everything();
+    }
     down.cancelled().await;
     Ok(())
 }

@@ -116,6 +116,8 @@ impl Supervisor {
         let Some(handle) = self.parts.get(&name) else {
             let why = if name.is_own() && self.parts.contains_key(&PartName::Standalone) {
                 "all services are one process, standalone"
+            } else if name.is_second() {
+                "it has one process of each part; start it with --replicas 2"
             } else {
                 "real time is off"
             };
@@ -143,9 +145,10 @@ impl Supervisor {
             &[PartName::Redis, PartName::Postgres],
         ];
         for stage in stages {
-            let stops = stage
-                .iter()
-                .filter(|name| self.parts.contains_key(name))
+            let stops = self
+                .parts
+                .keys()
+                .filter(|name| stage.contains(&name.first()))
                 .map(|name| self.fulfil(*name, Wish::Stop));
             futures::future::join_all(stops).await;
         }

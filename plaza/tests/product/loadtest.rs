@@ -3,22 +3,42 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    sync::Arc,
 };
 
 use serde_json::{Value, json};
 
 use crate::support::Plaza;
 
+/// `plaza loadtest …` in a folder.
+pub(crate) async fn loadtest(folder: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plaza"));
+    command
+        .arg("loadtest")
+        .args(words)
+        .current_dir(folder)
+        .stdin(Stdio::null());
+    let output = tokio::task::spawn_blocking(move || command.output());
+    output
+        .await
+        .expect("no panic")
+        .expect("plaza loadtest runs")
+}
+
 /// A folder for what the commands write, and the Plaza that they work on.
 struct Bench {
-    plaza: Plaza,
+    plaza: Arc<Plaza>,
     folder: tempfile::TempDir,
 }
 
 impl Bench {
     async fn new() -> Self {
+        Self::on(Arc::new(Plaza::start().await))
+    }
+
+    fn on(plaza: Arc<Plaza>) -> Self {
         Self {
-            plaza: Plaza::start().await,
+            plaza,
             folder: tempfile::tempdir().expect("a folder"),
         }
     }
@@ -29,17 +49,7 @@ impl Bench {
 
     /// `plaza loadtest …` in the folder.
     async fn loadtest(&self, words: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plaza"));
-        command
-            .arg("loadtest")
-            .args(words)
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null());
-        let output = tokio::task::spawn_blocking(move || command.output());
-        output
-            .await
-            .expect("no panic")
-            .expect("plaza loadtest runs")
+        loadtest(self.folder.path(), words).await
     }
 
     /// The same on this Plaza's data folder; it must succeed.
@@ -150,14 +160,96 @@ async fn a_load_test_accounts_for_every_delivery_in_both_modes() {
     assert!(said.contains("10 users and 11 are needed"), "{said}");
 }
 
+/// A few seconds of a scenario with 60 members; the report of a run that held.
+async fn run_of_seconds(plaza: Arc<Plaza>, words: &[&str]) -> Value {
+    let bench = Bench::on(plaza);
+    bench.on_data(&["seed", "--users=60"]).await;
+    let mut all = vec![
+        "run",
+        "--members=60",
+        "--senders=5",
+        "--rate=20",
+        "--ramp-s=1",
+        "--warm-up-s=1",
+        "--drain-s=60",
+        "--report=report.json",
+    ];
+    all.extend(words);
+    bench.on_data(&all).await;
+    let report = report(&bench.path("report.json"));
+    assert_eq!(report["held"], true, "{report:#}");
+    assert_eq!(report["accounting"]["behindAtEnd"], 0, "{report:#}");
+    assert_eq!(report["wire"]["unexplained"], 0, "{report:#}");
+    let seconds = report["scenario"]["duration_s"].as_u64().expect("seconds") + 1;
+    assert_eq!(report["accounting"]["accepted"], 20 * seconds, "{report:#}");
+    assert_eq!(report["accounting"]["shown"], 20 * seconds * 60);
+    report
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_comes_back_from_storms_and_a_blackout_and_lacks_nothing() {
+    let plaza = Arc::new(Plaza::start().await);
+    let storms = ["--duration-s=4", "--storms-at-s=1"];
+    let of = |scenario: &'static str, more: &[&'static str]| {
+        let mut words = vec!["--scenario", scenario];
+        words.extend(more);
+        let plaza = plaza.clone();
+        async move { run_of_seconds(plaza, &words).await }
+    };
+    let (storm, history_lost, blackout, soak) = tokio::join!(
+        of("storm", &storms),
+        of("storm-history-lost", &storms),
+        of(
+            "blackout",
+            &["--duration-s=14", "--blackout-at-s=1", "--blackout-s=12"]
+        ),
+        of("soak", &storms),
+    );
+    for report in [&storm, &history_lost, &blackout, &soak] {
+        let troubles = &report["troubles"];
+        assert_eq!(troubles["expectedBack"], 60, "{report:#}");
+        assert_eq!(troubles["backWhole"]["count"], 60, "{report:#}");
+    }
+    assert_eq!(storm["wire"]["recovered"], 60, "{storm:#}");
+    assert_eq!(history_lost["wire"]["recovered"], 0, "{history_lost:#}");
+    // Each polls twice in that time, also where everything takes longer.
+    let polls = blackout["wire"]["polls"].as_u64().expect("polls");
+    assert!(polls >= 60, "{blackout:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_are_judged_as_one_run() {
+    let bench = Bench::new().await;
+    bench.on_data(&["seed", "--users=60"]).await;
+    let at = chrono::Utc::now() + chrono::Duration::seconds(15);
+    let at = format!("--begin-at={}", at.to_rfc3339());
+    let part = async |part: &str, file: &str| {
+        let (part, file) = (format!("--part={part}"), format!("--part-file={file}"));
+        let mut words = vec!["run", "--members=60", &part, &at, &file];
+        words.extend(&LOAD[..6]);
+        bench.on_data(&words).await;
+    };
+    tokio::join!(part("1/2", "1.json"), part("2/2", "2.json"));
+    let merged = ["merge", "1.json", "2.json", "--report=report.json"];
+    let output = bench.loadtest(&merged).await;
+    assert!(output.status.success(), "{output:?}");
+    let report = report(&bench.path("report.json"));
+    assert_eq!(report["parts"], 2);
+    let accounting = &report["accounting"];
+    assert_eq!(accounting["accepted"], 80, "{report:#}");
+    assert_eq!(accounting["shown"], 80 * 60, "{report:#}");
+    assert_eq!(report["wire"]["changes"], 80 * 60, "{report:#}");
+    let alone = bench.loadtest(&["merge", "2.json"]).await;
+    assert_eq!(alone.status.code(), Some(1), "{alone:?}");
+    let said = String::from_utf8_lossy(&alone.stderr);
+    assert!(said.contains("part 1 of 2 is missing"), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn users_of_a_load_test_are_not_limited_and_nobody_becomes_one() {
     let flags = ["PLAZA_RATE_USER_PER_SECOND", "PLAZA_RATE_USER_BURST"];
     let environment = flags.map(|name| (name, "200"));
-    let bench = Bench {
-        plaza: Plaza::start_in(&environment, &[]).await,
-        folder: tempfile::tempdir().expect("a folder"),
-    };
+    let bench = Bench::on(Arc::new(Plaza::start_in(&environment, &[]).await));
     bench.on_data(&["seed", "--users=2"]).await;
     let [_, user] = bench.users();
     let ask = async |token: &str| {
@@ -179,4 +271,36 @@ async fn users_of_a_load_test_are_not_limited_and_nobody_becomes_one() {
         "username": "mallory", "password": "correct horse", "client": "NATIVE", "synthetic": true } });
     let answer = bench.plaza.graphql(None, register, input).await;
     assert!(!answer.json["errors"].is_null(), "{:#}", answer.json);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_two_processes_of_each_part_what_goes_in_by_one_comes_out_of_the_other() {
+    let bench = Bench::on(Arc::new(Plaza::start_with(&["--replicas", "2"]).await));
+    bench.on_data(&["seed", "--users=60"]).await;
+    for [gateway, centrifugo] in [["gateway", "centrifugo-2"], ["gateway-2", "centrifugo"]] {
+        let port = |name| bench.plaza.port(name);
+        let url = format!("--url=http://127.0.0.1:{}", port(gateway));
+        let endpoint = format!(
+            "--realtime-endpoint=ws://127.0.0.1:{}/connection/websocket",
+            port(centrifugo)
+        );
+        let mut words = vec!["run", "--members=60", &url, &endpoint];
+        words.extend(LOAD);
+        bench.on_data(&words).await;
+        let report = report(&bench.path("report.json"));
+        assert_eq!(report["held"], true, "{report:#}");
+        assert_eq!(report["accounting"]["shown"], 80 * 60, "{report:#}");
+        let changes = report["wire"]["changes"].as_u64().expect("a count");
+        assert!(changes >= 80 * 60, "all came over the wire: {report:#}");
+    }
+    let status = bench.plaza.ctl(&["status"]);
+    for part in [
+        "auth-2",
+        "centrifugo-2",
+        "rooms-2",
+        "messages-2",
+        "publisher-2",
+    ] {
+        assert!(status.contains(part), "{status}");
+    }
 }

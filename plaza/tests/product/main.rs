@@ -16,6 +16,7 @@ mod cut_off;
 mod guarantee_5;
 mod guarantee_6;
 mod loadtest;
+mod loadtest_fleet;
 mod observability;
 mod sessions;
 mod shutdown;

@@ -46,7 +46,7 @@ impl Stage {
         let redis = own_redis().await;
         let centrifugo = centrifugo(TestCentrifugoOptions {
             jwks_url: Some(format!("http://{auth}/jwks")),
-            redis_url: Some(redis.url.clone()),
+            redis_urls: vec![redis.url.clone()],
             ..TestCentrifugoOptions::default()
         })
         .await;

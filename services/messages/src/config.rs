@@ -39,6 +39,11 @@ pub struct MessagesArgs {
     /// Where auth and rooms are.
     #[command(flatten)]
     pub peers: PeersArgs,
+    /// Most sends of one partition of rooms that wait while those before them are committed; further ones are
+    /// refused as UNAVAILABLE
+    #[arg(long, env = "PLAZA_MESSAGES_MAX_WAITING_SENDS", default_value_t = 4_096,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub messages_max_waiting_sends: u32,
     /// Bounds of what is remembered about members.
     #[command(flatten)]
     pub memory: MemoryArgs,

@@ -17,7 +17,7 @@ use crate::{
     pulse,
     realtime::Realtime,
     routes,
-    storage::{Store, planning},
+    storage::Store,
 };
 
 /// The conditions under which requests are wanted.
@@ -34,7 +34,6 @@ pub async fn run(args: MessagesArgs, shutdown: Shutdown) -> anyhow::Result<()> {
     let pool = db::pool(DATABASE_URL, &url, &args.pool)?;
     let statement_timeout_ms = args.pool.database_statement_timeout_ms;
     let options = db::options(DATABASE_URL, &url, statement_timeout_ms)?;
-    pool.set_connect_options(planning(options.clone()));
 
     let readiness = Readiness::new(&shutdown, &CHECKS);
     let epoch = db::epoch(&pool, &shutdown).await?;
@@ -42,7 +41,8 @@ pub async fn run(args: MessagesArgs, shutdown: Shutdown) -> anyhow::Result<()> {
     let verifier = follow_auth(&auth, &tokens, &readiness, &shutdown);
     let gate = Gate::start(rooms, tokens, args.memory, &readiness, &shutdown);
     let (realtime, relay) = relay(&args, options)?;
-    let store = Store::new(pool, epoch, realtime);
+    let most_sends = usize::try_from(args.messages_max_waiting_sends)?;
+    let store = Store::new(pool, epoch, realtime, most_sends);
     if let Some(relay) = relay {
         relay.spawn(store.clone(), &shutdown);
         let every = Duration::from_millis(args.pulse_every_ms);
@@ -75,9 +75,8 @@ fn relay(
     if !args.realtime_enabled {
         return Ok((Realtime::Off, None));
     }
-    let redis = args.redis.client()?;
-    let (relay, handle) = Relay::new(Source::Messages, options, Some(redis), args.relay.clone())
-        .context("cannot make a connection to Redis")?;
+    let redis = args.redis.redis()?;
+    let (relay, handle) = Relay::new(Source::Messages, options, Some(redis), args.relay.clone());
     Ok((Realtime::On(handle), Some(relay)))
 }
 
@@ -183,7 +182,7 @@ mod tests {
 
         /// Entries in all streams of messages.
         async fn relayed(&self) -> usize {
-            let client = plaza_kit::redis::client(&self.redis_url).unwrap();
+            let client = redis::Client::open(self.redis_url.as_str()).unwrap();
             let mut connection = client.get_multiplexed_async_connection().await.unwrap();
             let mut all = 0;
             for partition in plaza_events::Partition::all() {

@@ -1,9 +1,9 @@
-//! A long history for a load test, on the database. No network API reaches
-//! this, and no event tells of it: seed a room that nobody follows yet.
+//! Long histories for a load test, on the database. No network API reaches
+//! this, and no event tells of it: seed rooms that nobody follows yet.
 
-use std::time::Duration;
+use std::{iter, ops::Range, time::Duration};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use plaza_types::{ClientMessageId, MessageContent, MessageId, Person, RoomId, TextError, UserId};
 use sqlx::PgPool;
 
@@ -45,41 +45,76 @@ pub struct History<'a> {
 pub async fn history(
     pool: &PgPool,
     history: History<'_>,
+    content: impl FnMut(u64) -> String,
+    written: impl FnMut(u64),
+) -> Result<(), SeedError> {
+    histories(pool, iter::once(history), content, written).await
+}
+
+/// The same for many rooms, as many of which go into one transaction as are
+/// small. Each history has the same texts.
+pub async fn histories<'a>(
+    pool: &PgPool,
+    histories: impl IntoIterator<Item = History<'a>>,
     mut content: impl FnMut(u64) -> String,
     mut written: impl FnMut(u64),
 ) -> Result<(), SeedError> {
     let now = Utc::now();
-    let mut authors = history.authors.iter().cycle();
-    let mut done = 0;
-    while done < history.count {
-        let end = history.count.min(done + AT_ONCE);
-        let messages = (done..end)
-            .map(|place| {
-                let age = history.apart.as_secs_f64() * as_f64(history.count - 1 - place);
-                let age = chrono::Duration::from_std(Duration::from_secs_f64(age));
-                let draft = Draft {
-                    room: history.room,
-                    author: Person {
-                        id: *authors.next().ok_or(SeedError::NoAuthors)?,
-                        username: String::new(),
-                        display_name: String::new(),
-                    },
-                    id: MessageId::new(),
-                    client_message_id: ClientMessageId::parse(&format!("seed-{place}"))?,
-                    content: MessageContent::parse(&content(place))?,
-                    reply_to: None,
-                };
-                Ok((draft, now - age.unwrap_or_default()))
-            })
-            .collect::<Result<Vec<_>, SeedError>>()?;
-        let mut transaction = pool.begin().await?;
-        let head = seed::lock(&mut transaction, history.room).await?;
-        seed::append(&mut transaction, history.room, head, &messages).await?;
-        transaction.commit().await?;
-        done = end;
-        written(done);
+    let mut transaction = pool.begin().await?;
+    let (mut all, mut waiting) = (0, 0);
+    for history in histories {
+        let mut done = 0;
+        while done < history.count {
+            let end = history.count.min(done + AT_ONCE - waiting);
+            let messages = drafts(&history, done..end, now, &mut content)?;
+            let head = seed::lock(&mut transaction, history.room).await?;
+            seed::append(&mut transaction, history.room, head, &messages).await?;
+            waiting += end - done;
+            done = end;
+            if waiting >= AT_ONCE {
+                transaction.commit().await?;
+                transaction = pool.begin().await?;
+                all += waiting;
+                waiting = 0;
+                written(all);
+            }
+        }
+    }
+    transaction.commit().await?;
+    if waiting > 0 {
+        written(all + waiting);
     }
     Ok(())
+}
+
+/// Some messages of a history.
+fn drafts(
+    history: &History<'_>,
+    places: Range<u64>,
+    now: DateTime<Utc>,
+    content: &mut impl FnMut(u64) -> String,
+) -> Result<Vec<(Draft, DateTime<Utc>)>, SeedError> {
+    let authors = history.authors.len() as u64;
+    let drafts = places.map(|place| {
+        let age = history.apart.as_secs_f64() * as_f64(history.count - 1 - place);
+        let age = chrono::Duration::from_std(Duration::from_secs_f64(age));
+        let turn = place.checked_rem(authors).ok_or(SeedError::NoAuthors)?;
+        let author = history.authors[usize::try_from(turn).unwrap_or_default()];
+        let draft = Draft {
+            room: history.room,
+            author: Person {
+                id: author,
+                username: String::new(),
+                display_name: String::new(),
+            },
+            id: MessageId::new(),
+            client_message_id: ClientMessageId::parse(&format!("seed-{place}"))?,
+            content: MessageContent::parse(&content(place))?,
+            reply_to: None,
+        };
+        Ok((draft, now - age.unwrap_or_default()))
+    });
+    drafts.collect()
 }
 
 #[expect(
@@ -132,6 +167,38 @@ mod tests {
                 .messages
                 .is_sorted_by_key(|message| message.created_at)
         );
+    }
+
+    #[tokio::test]
+    async fn small_rooms_share_a_transaction_and_each_has_its_own_history() {
+        let bench = Bench::new().await;
+        let (ada, bob) = (Issuer::person("ada"), Issuer::person("bob"));
+        let rooms: Vec<_> = (0..4).map(|_| bench.room(&[&ada, &bob])).collect();
+        let authors = [ada.id, bob.id];
+        let counts = [AT_ONCE - 2, 3, 0, 4];
+        let seeded = rooms.iter().zip(counts).map(|(room, count)| History {
+            room: *room,
+            authors: &authors,
+            count,
+            apart: Duration::from_secs(1),
+        });
+        let mut heard = Vec::new();
+        let text = |place| format!("message {place}");
+        histories(&bench.pool, seeded, text, |done| heard.push(done))
+            .await
+            .unwrap();
+        assert_eq!(heard, [AT_ONCE, AT_ONCE + 5]);
+        for (room, count) in rooms.iter().zip(counts) {
+            let message = bench.sent(&ada, *room, "c1", "after it").await;
+            assert_eq!(message.number.get().unsigned_abs(), count + 1);
+        }
+        let changes = bench.changes(&bob, rooms[1], "since=0&first=10").await;
+        let texts = changes
+            .messages
+            .iter()
+            .map(|message| message.content.as_str());
+        let expected = ["message 0", "message 1", "message 2", "after it"];
+        assert!(texts.eq(expected));
     }
 
     #[tokio::test]

@@ -24,7 +24,7 @@ pub async fn run(args: RoomsArgs, shutdown: Shutdown) -> anyhow::Result<()> {
     let auth = AuthClient::new(&args.peers.auth_url)?;
     let redis = args
         .realtime_enabled
-        .then(|| args.redis.client())
+        .then(|| args.redis.redis())
         .transpose()?;
     let proxy_secret = args.proxy_secret()?;
     let centrifugo = args.centrifugo()?;
@@ -42,7 +42,7 @@ pub async fn run(args: RoomsArgs, shutdown: Shutdown) -> anyhow::Result<()> {
         }
         Err(error) => return Err(error.into()),
     };
-    let (relay, handle) = Relay::new(Source::Rooms, options, redis, args.relay)?;
+    let (relay, handle) = Relay::new(Source::Rooms, options, redis, args.relay);
 
     let mut api = Api::new(Parts {
         pool,
@@ -150,8 +150,8 @@ mod tests {
         let room = create(&args, &issuer).await;
 
         let partition = Partition::of(&room.id.to_string());
-        let client = args.redis.client().unwrap();
-        let mut reader = Reader::new(client, partition, Duration::from_millis(100), 10);
+        let redis = args.redis.redis().unwrap();
+        let mut reader = Reader::new(redis, partition, Duration::from_millis(100), 10);
         let mut events: Vec<Event> = Vec::new();
         eventually(SOON, async || {
             let read = reader.read(Duration::from_millis(50)).await;

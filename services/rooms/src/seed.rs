@@ -1,6 +1,8 @@
-//! Rooms of a load test: one with all its members, on the database. No network
-//! API reaches this, and no event tells of it: nobody can know the room before
+//! Rooms of a load test with all their members, on the database. No network
+//! API reaches this, and no event tells of it: nobody can know a room before
 //! it is there, and who meets it first asks for it.
+
+use std::iter;
 
 use chrono::Utc;
 use plaza_types::{Epoch, Role, RoomId, RoomName, UserId, Visibility};
@@ -15,6 +17,8 @@ use crate::{
 
 /// Members that one statement writes.
 const AT_ONCE: usize = 10_000;
+/// Rooms that one statement writes.
+const ROOMS_AT_ONCE: usize = 1_000;
 
 /// Why there is no room.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +43,15 @@ pub struct NewRoom {
     pub threshold: Threshold,
 }
 
+/// A room to make with those who are in it.
+#[derive(Debug, Clone)]
+pub struct Filled {
+    /// The room.
+    pub new: NewRoom,
+    /// Its members; the first is its owner.
+    pub members: Vec<UserId>,
+}
+
 /// Makes a room in one transaction. The first member is its owner. Calls
 /// `written` with how many members are there.
 pub async fn room(
@@ -47,20 +60,87 @@ pub async fn room(
     members: &[UserId],
     mut written: impl FnMut(usize),
 ) -> Result<RoomId, SeedError> {
-    let (owner, others) = members.split_at_checked(1).ok_or(SeedError::NoMembers)?;
-    let room = RoomId::new();
-    let (counters, channels) = standing(room, new, members);
-    let mut transaction = pool.begin().await?;
-    seed::room(&mut transaction, room, &new.name, counters, channels).await?;
-    seed::members(&mut transaction, room, owner, Role::Owner).await?;
-    let mut done = 1;
-    for some in others.chunks(AT_ONCE) {
-        seed::members(&mut transaction, room, some, Role::Member).await?;
-        done += some.len();
+    let filled = [Filled {
+        new: new.clone(),
+        members: members.to_vec(),
+    }];
+    let mut done = 0;
+    let mut count = |more| {
+        done += more;
         written(done);
+    };
+    let rooms = write(pool, &filled, &mut count).await?;
+    rooms.first().copied().ok_or(SeedError::NoMembers)
+}
+
+/// Makes rooms, many in one transaction: those before an error stay. Calls
+/// `written` with how many memberships are there; the ids are in the order of
+/// the rooms.
+pub async fn rooms(
+    pool: &PgPool,
+    rooms: impl IntoIterator<Item = Filled>,
+    mut written: impl FnMut(usize),
+) -> Result<Vec<RoomId>, SeedError> {
+    let (mut ids, mut done) = (Vec::new(), 0);
+    let mut waiting: Vec<Filled> = Vec::new();
+    let mut count = |more| {
+        done += more;
+        written(done);
+    };
+    for filled in rooms {
+        waiting.push(filled);
+        let places: usize = waiting.iter().map(|filled| filled.members.len()).sum();
+        if places >= AT_ONCE || waiting.len() >= ROOMS_AT_ONCE {
+            ids.extend(write(pool, &waiting, &mut count).await?);
+            waiting.clear();
+        }
+    }
+    if !waiting.is_empty() {
+        ids.extend(write(pool, &waiting, &mut count).await?);
+    }
+    Ok(ids)
+}
+
+/// Makes rooms in one transaction. Calls `written` with how many members each
+/// statement wrote.
+async fn write(
+    pool: &PgPool,
+    filled: &[Filled],
+    written: &mut impl FnMut(usize),
+) -> Result<Vec<RoomId>, SeedError> {
+    if filled.iter().any(|room| room.members.is_empty()) {
+        return Err(SeedError::NoMembers);
+    }
+    let standing: Vec<_> = filled
+        .iter()
+        .map(|Filled { new, members }| {
+            let room = RoomId::new();
+            let (counters, channels) = standing(room, new, members);
+            seed::Standing {
+                room,
+                name: new.name.clone(),
+                counters,
+                channels,
+            }
+        })
+        .collect();
+    let mut memberships = standing.iter().zip(filled).flat_map(|(standing, filled)| {
+        let roles = iter::once(Role::Owner).chain(iter::repeat(Role::Member));
+        let members = filled.members.iter().zip(roles);
+        members.map(|(member, role)| (standing.room, *member, role))
+    });
+    let mut transaction = pool.begin().await?;
+    seed::rooms(&mut transaction, &standing).await?;
+    loop {
+        let some: Vec<_> = memberships.by_ref().take(AT_ONCE).collect();
+        if some.is_empty() {
+            break;
+        }
+        seed::members(&mut transaction, &some).await?;
+        written(some.len());
     }
     transaction.commit().await?;
-    Ok(room)
+    Ok(standing.into_iter().map(|standing| standing.room).collect())
 }
 
 /// Where a room stands after it was made and joined by one after another, by
@@ -147,5 +227,33 @@ mod tests {
         );
         let nobody = super::room(pool, &new(2), &[], |_| ()).await;
         assert!(matches!(nobody, Err(SeedError::NoMembers)));
+    }
+
+    #[tokio::test]
+    async fn many_rooms_have_their_members_and_each_its_owner() {
+        let bench = Bench::new().await;
+        let people: Vec<_> = (0..5).map(|_| UserId::new()).collect();
+        let sizes: Vec<_> = (0..ROOMS_AT_ONCE + 5).map(|place| place % 5 + 1).collect();
+        let filled = sizes.iter().map(|size| Filled {
+            new: new(4),
+            members: people[5 - size..].to_vec(),
+        });
+        let mut heard = Vec::new();
+        let pool = &bench.database.pool;
+        let rooms = rooms(pool, filled, |done| heard.push(done)).await.unwrap();
+        assert_eq!(rooms.len(), sizes.len());
+        assert_eq!(heard, [3_000, 3_015]);
+        for (room, size) in rooms.iter().zip(sizes).rev().take(5) {
+            for (place, person) in people.iter().enumerate() {
+                let access = bench.store.access(*person, *room).await.unwrap().unwrap();
+                let role = access.membership.map(|membership| membership.role);
+                let expected = match (place + size).checked_sub(5) {
+                    None => None,
+                    Some(0) => Some(Role::Owner),
+                    Some(_) => Some(Role::Member),
+                };
+                assert_eq!(role, expected, "{place} of {size}");
+            }
+        }
     }
 }

@@ -53,7 +53,7 @@ impl Realtime {
         let server = centrifugo(TestCentrifugoOptions {
             jwks_url: Some(format!("http://{}/jwks", issuer.serve_jwks().await)),
             rooms_url: Some(format!("http://{}", listener.local_addr().unwrap())),
-            redis_url: Some(redis.url.clone()),
+            redis_urls: vec![redis.url.clone()],
             ..TestCentrifugoOptions::default()
         })
         .await;

@@ -1,5 +1,6 @@
 //! The connection to Redis that the partitions of a relay share, together with
-//! the process that answers at its other end.
+//! the process that answers at its other end. In a cluster each partition has
+//! one of its own, since any of them may move to another node by itself.
 //!
 //! Redis may lose what it acknowledged: when it is killed, when a replica that
 //! was behind takes its place, when its disk is gone. All of these show as
@@ -12,9 +13,10 @@ use std::{
     time::Duration,
 };
 
+use plaza_kit::redis::{Redis, is_replica};
 use redis::{RedisResult, aio::MultiplexedConnection};
 
-use crate::stream::random_id;
+use crate::{Partition, stream::random_id};
 
 /// Longest wait for an answer from Redis; a partition's lock is held meanwhile.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(1);
@@ -36,6 +38,9 @@ pub(super) enum LineError {
     Anonymous,
 }
 
+/// Longest wait for an answer while a connection is made.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+
 /// A random text in Redis, which is gone when Redis is emptied.
 const MARK: &str = "plaza:mark";
 
@@ -45,6 +50,8 @@ pub(super) struct Connected {
     pub(super) connection: MultiplexedConnection,
     /// What the process drew at its start, and the mark: `run_id:mark`.
     pub(super) run_id: Arc<str>,
+    /// Which primary it was, of those that sentinels named one after another.
+    generation: u64,
 }
 
 impl Connected {
@@ -57,19 +64,31 @@ impl Connected {
 /// The present connection, made when it is needed.
 #[derive(Debug)]
 pub(super) struct Line {
-    client: redis::Client,
+    redis: Redis,
+    /// The key of the mark, which lies beside what is written.
+    mark: String,
     present: Mutex<Option<Connected>>,
     /// Held by whoever makes a connection.
     making: tokio::sync::Mutex<()>,
 }
 
 impl Line {
-    pub(super) fn new(client: redis::Client) -> Self {
-        Self {
-            client,
-            present: Mutex::default(),
-            making: tokio::sync::Mutex::default(),
+    /// The lines of a relay, each with the partitions that it carries.
+    pub(super) fn all(redis: &Redis) -> Vec<(Arc<Self>, Vec<Partition>)> {
+        let line = |mark: String| {
+            Arc::new(Self {
+                redis: redis.clone(),
+                mark,
+                present: Mutex::default(),
+                making: tokio::sync::Mutex::default(),
+            })
+        };
+        if !redis.is_divided() {
+            return vec![(line(MARK.to_owned()), Partition::all().collect())];
         }
+        Partition::all()
+            .map(|partition| (line(partition.key("mark")), vec![partition]))
+            .collect()
     }
 
     /// The present connection, or a new one.
@@ -86,9 +105,45 @@ impl Line {
         if let Some(connected) = self.present() {
             return Ok(connected);
         }
-        let connected = connect(&self.client).await?;
+        let connected = self.connect().await?;
         *self.slot() = Some(connected.clone());
         Ok(connected)
+    }
+
+    async fn connect(&self) -> Result<Connected, LineError> {
+        let generation = self.redis.generation();
+        let connection = self.redis.connection(&self.mark, CONNECT_WITHIN);
+        let mut connection = connection.await?;
+        let (role, info): (redis::Value, String) = redis::pipe()
+            .cmd("ROLE")
+            .cmd("INFO")
+            .arg("server")
+            .query_async(&mut connection)
+            .await?;
+        // Before the mark: a replica takes none.
+        if is_replica(&role) {
+            return Err(LineError::Replica);
+        }
+        let run_id = info
+            .lines()
+            .find_map(|line| line.strip_prefix("run_id:"))
+            .ok_or(LineError::Anonymous)?;
+        let (mark,): (String,) = redis::pipe()
+            .cmd("SET")
+            .arg(&self.mark)
+            .arg(random_id())
+            .arg("NX")
+            .ignore()
+            .cmd("GET")
+            .arg(&self.mark)
+            .query_async(&mut connection)
+            .await?;
+        let run_id = format!("{}:{mark}", run_id.trim());
+        Ok(Connected {
+            connection,
+            run_id: run_id.into(),
+            generation,
+        })
     }
 
     /// A call over the present connection, which is given up when it fails.
@@ -110,10 +165,12 @@ impl Line {
     /// Asks whether the connection still leads to where events belong, and
     /// answers who is there.
     pub(super) async fn check(&self) -> Result<Arc<str>, LineError> {
+        // An error is that of those who are asked; the connection may be good.
+        let _ = in_time(self.redis.follow()).await;
         let mut connected = self.connected().await?;
         let mut connection = connected.connection.clone();
         let mut ask = redis::pipe();
-        ask.cmd("ROLE").cmd("GET").arg(MARK);
+        ask.cmd("ROLE").cmd("GET").arg(&self.mark);
         let ask = ask.query_async(&mut connection);
         let (role, mark): (_, Option<String>) = self.ask(&connected, ask).await?;
         if is_replica(&role) || !mark.is_some_and(|mark| connected.has(&mark)) {
@@ -124,7 +181,9 @@ impl Line {
     }
 
     fn present(&self) -> Option<Connected> {
-        self.slot().clone()
+        let generation = self.redis.generation();
+        let present = self.slot().clone();
+        present.filter(|present| present.generation == generation)
     }
 
     fn slot(&self) -> std::sync::MutexGuard<'_, Option<Connected>> {
@@ -138,51 +197,6 @@ impl Line {
         if present.as_ref().is_some_and(is_this) {
             *present = None;
         }
-    }
-}
-
-async fn connect(client: &redis::Client) -> Result<Connected, LineError> {
-    let mut connection = plaza_kit::redis::blocking(client, Duration::ZERO).await?;
-    let (role, info): (redis::Value, String) = redis::pipe()
-        .cmd("ROLE")
-        .cmd("INFO")
-        .arg("server")
-        .query_async(&mut connection)
-        .await?;
-    // Before the mark: a replica takes none.
-    if is_replica(&role) {
-        return Err(LineError::Replica);
-    }
-    let run_id = info
-        .lines()
-        .find_map(|line| line.strip_prefix("run_id:"))
-        .ok_or(LineError::Anonymous)?;
-    let (mark,): (String,) = redis::pipe()
-        .cmd("SET")
-        .arg(MARK)
-        .arg(random_id())
-        .arg("NX")
-        .ignore()
-        .cmd("GET")
-        .arg(MARK)
-        .query_async(&mut connection)
-        .await?;
-    let run_id = format!("{}:{mark}", run_id.trim());
-    Ok(Connected {
-        connection,
-        run_id: run_id.into(),
-    })
-}
-
-/// `ROLE` answers a list whose first element is the role.
-fn is_replica(role: &redis::Value) -> bool {
-    let redis::Value::Array(parts) = role else {
-        return false;
-    };
-    match parts.first() {
-        Some(redis::Value::BulkString(name)) => name == b"slave",
-        Some(redis::Value::SimpleString(name)) => name == "slave",
-        _ => false,
     }
 }
 

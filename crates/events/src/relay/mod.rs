@@ -26,8 +26,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use plaza_kit::{retry::Outage, shutdown::Shutdown};
-use redis::RedisResult;
+use plaza_kit::{redis::Redis, retry::Outage, shutdown::Shutdown};
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::sync::Notify;
 
@@ -41,7 +40,7 @@ pub use repeat::{LONGEST_BACKLOG, Repeat, Repeated};
 /// [`Relay::spawn`].
 pub struct Relay {
     shared: Arc<Shared>,
-    redis: Option<redis::Client>,
+    redis: Option<Redis>,
 }
 
 /// Tells the relay of a commit. Cheap to clone.
@@ -92,9 +91,9 @@ impl Relay {
     pub fn new(
         source: Source,
         options: PgConnectOptions,
-        redis: Option<redis::Client>,
+        redis: Option<Redis>,
         args: RelayArgs,
-    ) -> RedisResult<(Self, RelayHandle)> {
+    ) -> (Self, RelayHandle) {
         let shared = Arc::new(Shared {
             source,
             pool: rows::pool(options, &args),
@@ -104,7 +103,7 @@ impl Relay {
         let handle = RelayHandle {
             shared: shared.clone(),
         };
-        Ok((Self { shared, redis }, handle))
+        (Self { shared, redis }, handle)
     }
 
     /// Runs until the shutdown finishes; by then the outbox is empty, or
@@ -112,7 +111,7 @@ impl Relay {
     /// say again when Redis may have forgotten it.
     pub fn spawn(self, repeat: impl Repeat, shutdown: &Shutdown) {
         let database = Outage::new("the outbox's database");
-        let Some(client) = self.redis else {
+        let Some(redis) = self.redis else {
             let discard = discard::run(self.shared, database, shutdown.clone());
             shutdown.spawn("outbox discard", discard);
             return;
@@ -120,22 +119,24 @@ impl Relay {
         // There from the start, so that its first rise is seen.
         let service = self.shared.source.name();
         metrics::counter!("plaza_relay_repeated_total", "service" => service).increment(0);
-        let redis = Outage::new("Redis of the streams");
-        let line = Arc::new(Line::new(client));
+        let outage = Outage::new("Redis of the streams");
         let repeat: Arc<dyn Repeat> = Arc::new(repeat);
-        for partition in Partition::all() {
-            let runner = partition::Runner::new(
-                partition,
-                self.shared.clone(),
-                line.clone(),
-                repeat.clone(),
-                database.clone(),
-                redis.clone(),
-            );
-            shutdown.spawn("relay", runner.run(shutdown.clone()));
+        for (line, partitions) in Line::all(&redis) {
+            for partition in &partitions {
+                let runner = partition::Runner::new(
+                    *partition,
+                    self.shared.clone(),
+                    line.clone(),
+                    repeat.clone(),
+                    database.clone(),
+                    outage.clone(),
+                );
+                shutdown.spawn("relay", runner.run(shutdown.clone()));
+            }
+            let (shared, outage) = (self.shared.clone(), outage.clone());
+            let watch = watch::run(shared, line, partitions, outage, shutdown.clone());
+            shutdown.spawn("relay's Redis", watch);
         }
-        let watch = watch::run(self.shared.clone(), line, redis, shutdown.clone());
-        shutdown.spawn("relay's Redis", watch);
         let poll = poll::run(self.shared, database, shutdown.clone());
         shutdown.spawn("outbox poll", poll);
     }

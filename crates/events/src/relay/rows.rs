@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::{
-    PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
 
 use super::RelayArgs;
 use crate::Partition;
@@ -29,7 +26,7 @@ pub(super) fn pool(options: PgConnectOptions, args: &RelayArgs) -> PgPool {
         ("tcp_user_timeout", "3s"),
         ("client_connection_check_interval", "1s"),
     ]);
-    PgPoolOptions::new()
+    plaza_kit::db::pool_options()
         .max_connections(args.relay_connections)
         .acquire_timeout(Duration::from_secs(3))
         .idle_timeout(Duration::from_mins(1))

@@ -6,14 +6,16 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use plaza_kit::{retry::Outage, shutdown::Shutdown};
 
 use super::{Shared, line::Line};
+use crate::Partition;
 
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Looks until the shutdown finishes, and wakes every partition when another
-/// Redis answers than before.
+/// Looks until the shutdown finishes, and wakes the line's partitions when
+/// another Redis answers than before.
 pub(super) async fn run(
     shared: Arc<Shared>,
     line: Arc<Line>,
+    partitions: Vec<Partition>,
     redis: Outage,
     shutdown: Shutdown,
 ) -> Result<(), Infallible> {
@@ -24,7 +26,9 @@ pub(super) async fn run(
                 redis.answered();
                 if known.as_ref() != Some(&run_id) {
                     known = Some(run_id);
-                    shared.lanes.iter().for_each(|lane| lane.wake.notify_one());
+                    for partition in &partitions {
+                        shared.lanes[partition.index()].wake.notify_one();
+                    }
                 }
             }
             Err(error) => redis.failed(&error),

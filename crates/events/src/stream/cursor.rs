@@ -26,7 +26,7 @@ static ADVANCE: LazyLock<Script> = LazyLock::new(|| {
 });
 
 pub(super) fn key(partition: Partition) -> String {
-    format!("plaza:{{p{partition}}}:cursor")
+    partition.key("cursor")
 }
 
 /// Reads the cursor; a stream without a field, or with one that makes no

@@ -1,15 +1,16 @@
 //! Events that can never be published: a bounded stream that keeps each with
 //! its reason, until somebody has looked at it.
 
+use plaza_kit::redis::Shared;
 use redis::{
     AsyncCommands, FromRedisValue, RedisResult,
-    aio::{ConnectionLike, MultiplexedConnection},
     streams::{StreamId, StreamRangeReply},
 };
 
 use crate::{Partition, Source};
 
-const KEY: &str = "plaza:dead-letters";
+/// The key of the dead letters.
+pub const DEAD_LETTERS: &str = "plaza:dead-letters";
 
 /// Letters that are kept; the oldest go first.
 pub const MAX_DEAD_LETTERS: usize = 10_000;
@@ -75,15 +76,12 @@ impl DeadLetter {
 }
 
 /// Puts letters to the others.
-pub(super) async fn bury(
-    connection: &mut MultiplexedConnection,
-    letters: &[DeadLetter],
-) -> RedisResult<()> {
+pub(super) async fn bury(connection: &mut Shared, letters: &[DeadLetter]) -> RedisResult<()> {
     let mut pipe = redis::pipe();
     for letter in letters {
         let add = pipe
             .cmd("XADD")
-            .arg(KEY)
+            .arg(DEAD_LETTERS)
             .arg("MAXLEN")
             .arg(MAX_DEAD_LETTERS);
         add.arg("*").arg(own::SERVICE).arg(letter.source.name());
@@ -105,7 +103,9 @@ pub async fn dead_letters(
     most: usize,
 ) -> RedisResult<Vec<Buried>> {
     let from = after.map_or_else(|| "-".to_owned(), |id| format!("({id}"));
-    let reply: StreamRangeReply = connection.xrange_count(KEY, from, "+", most).await?;
+    let reply: StreamRangeReply = connection
+        .xrange_count(DEAD_LETTERS, from, "+", most)
+        .await?;
     let letters = reply.ids.iter().filter_map(|raw| {
         Some(Buried {
             id: raw.id.clone(),
@@ -117,21 +117,21 @@ pub async fn dead_letters(
 
 /// How many there are.
 pub async fn count_dead_letters(connection: &mut impl AsyncCommands) -> RedisResult<u64> {
-    connection.xlen(KEY).await
+    connection.xlen(DEAD_LETTERS).await
 }
 
 /// Adds a letter's entry to its stream again, and takes the letter from the
-/// others: the publisher tries once more.
-pub async fn replay(connection: &mut impl ConnectionLike, buried: &Buried) -> RedisResult<()> {
+/// others: the publisher tries once more. The connection is that of the letters.
+pub async fn replay(letters: &mut Shared, buried: &Buried) -> RedisResult<()> {
     let letter = &buried.letter;
-    let mut pipe = redis::pipe();
-    let add = pipe.cmd("XADD");
-    add.arg(letter.source.stream_key(letter.partition)).arg("*");
+    let stream = letter.source.stream_key(letter.partition);
+    let mut add = redis::cmd("XADD");
+    add.arg(&stream).arg("*");
     for (name, value) in &letter.fields {
         add.arg(name).arg(value);
     }
+    let _: String = add.query_async(&mut letters.to(&stream)).await?;
     // Behind the addition: a letter may come twice and is never lost.
-    pipe.cmd("XDEL").arg(KEY).arg(&buried.id);
-    let _: (String, u64) = pipe.query_async(connection).await?;
+    let _: u64 = letters.xdel(DEAD_LETTERS, &[&buried.id]).await?;
     Ok(())
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chrono::Utc;
-use redis::{RedisResult, aio::ConnectionManager, streams::StreamRangeReply};
+use plaza_kit::redis::Shared;
+use redis::{FromRedisValue, RedisResult, streams::StreamRangeReply};
 
 use super::EntryId;
 use crate::{Partition, Source};
@@ -18,30 +19,25 @@ pub struct Lag {
     pub oldest: Duration,
 }
 
-/// The lag of each partition, in their order.
-pub async fn lag(connection: &mut ConnectionManager) -> RedisResult<Vec<Lag>> {
+/// The lag of a partition.
+pub async fn lag(connection: &mut Shared, partition: Partition) -> RedisResult<Lag> {
     let now_ms = u64::try_from(Utc::now().timestamp_millis()).unwrap_or(0);
-    let mut all = Vec::with_capacity(Partition::COUNT);
-    for partition in Partition::all() {
-        let mut lag = Lag::default();
-        for source in Source::ALL {
-            let key = source.stream_key(partition);
-            let (entries, first): (u64, StreamRangeReply) = redis::pipe()
-                .cmd("XLEN")
-                .arg(&key)
-                .cmd("XRANGE")
-                .arg(&key)
-                .arg(&["-", "+", "COUNT", "1"])
-                .query_async(connection)
-                .await?;
-            lag.entries += entries;
-            let oldest = first.ids.first().and_then(|entry| entry.id.parse().ok());
-            if let Some(EntryId { ms, .. }) = oldest {
-                let age = Duration::from_millis(now_ms.saturating_sub(ms));
-                lag.oldest = lag.oldest.max(age);
-            }
-        }
-        all.push(lag);
+    let mut pipe = redis::pipe();
+    for source in Source::ALL {
+        let key = source.stream_key(partition);
+        pipe.cmd("XLEN").arg(&key);
+        pipe.cmd("XRANGE").arg(&key).arg(&["-", "+", "COUNT", "1"]);
     }
-    Ok(all)
+    let mut lag = Lag::default();
+    let found: Vec<redis::Value> = pipe.query_async(connection).await?;
+    for stream in found.chunks_exact(2) {
+        lag.entries += u64::from_redis_value_ref(&stream[0])?;
+        let first = StreamRangeReply::from_redis_value_ref(&stream[1])?;
+        let oldest = first.ids.first().and_then(|entry| entry.id.parse().ok());
+        if let Some(EntryId { ms, .. }) = oldest {
+            let age = Duration::from_millis(now_ms.saturating_sub(ms));
+            lag.oldest = lag.oldest.max(age);
+        }
+    }
+    Ok(lag)
 }

@@ -12,7 +12,8 @@ use std::{
     time::Duration,
 };
 
-use redis::{RedisResult, Script, aio::ConnectionManager};
+use plaza_kit::redis::Shared;
+use redis::{RedisResult, Script};
 use tokio::time::Instant;
 
 use super::random_id;
@@ -80,11 +81,11 @@ static RELEASE: LazyLock<Script> = LazyLock::new(|| {
 
 /// The key of a partition's lease.
 pub(super) fn key(partition: Partition) -> String {
-    format!("plaza:{{p{partition}}}:lease")
+    partition.key("lease")
 }
 
 fn moving_key(partition: Partition) -> String {
-    format!("plaza:{{p{partition}}}:moving")
+    partition.key("moving")
 }
 
 /// A lease that was taken, until it is lost. Cheap to clone.
@@ -105,7 +106,7 @@ struct Inner {
 impl Lease {
     /// Takes the lease if nobody has it.
     pub async fn take(
-        connection: &mut ConnectionManager,
+        connection: &mut Shared,
         partition: Partition,
         times: LeaseTimes,
     ) -> RedisResult<Option<Self>> {
@@ -147,7 +148,7 @@ impl Lease {
     }
 
     /// Extends the lease in time, again and again, and returns when it is lost.
-    pub async fn keep(&self, connection: &mut ConnectionManager) {
+    pub async fn keep(&self, connection: &mut Shared) {
         let LeaseTimes {
             length,
             renew_every,
@@ -172,7 +173,7 @@ impl Lease {
         }
     }
 
-    async fn renew(&self, connection: &mut ConnectionManager) -> RedisResult<bool> {
+    async fn renew(&self, connection: &mut Shared) -> RedisResult<bool> {
         let moved = self.0.moved.swap(false, Ordering::Relaxed);
         RENEW
             .key(key(self.0.partition))
@@ -185,7 +186,7 @@ impl Lease {
     }
 
     /// Gives it up, so that the next one need not wait for its end.
-    pub async fn release(&self, connection: &mut ConnectionManager) -> RedisResult<()> {
+    pub async fn release(&self, connection: &mut Shared) -> RedisResult<()> {
         self.0.certain_ms.store(0, Ordering::Release);
         RELEASE
             .key(key(self.0.partition))
@@ -195,14 +196,12 @@ impl Lease {
     }
 }
 
-/// How many partitions have had no owner that moves for [`MOVING`].
-pub async fn unattended(connection: &mut ConnectionManager) -> RedisResult<usize> {
-    let mut pipe = redis::pipe();
-    for partition in Partition::all() {
-        pipe.cmd("EXISTS").arg(moving_key(partition));
-    }
-    let moving: Vec<usize> = pipe.query_async(connection).await?;
-    Ok(Partition::COUNT.saturating_sub(moving.into_iter().sum()))
+/// Whether the partition has had an owner that moves in the last [`MOVING`].
+pub async fn is_attended(connection: &mut Shared, partition: Partition) -> RedisResult<bool> {
+    redis::cmd("EXISTS")
+        .arg(moving_key(partition))
+        .query_async(connection)
+        .await
 }
 
 fn ms(duration: Duration) -> u64 {

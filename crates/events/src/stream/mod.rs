@@ -5,6 +5,9 @@
 //! which says who the one reader is. There is no consumer group: with one
 //! reader a partition nothing is pending, nothing has to be claimed from a
 //! reader that died, and the blocked read of one that is paused takes nothing.
+//!
+//! What belongs to a partition lies together in a Redis Cluster. The dead
+//! letters and the list of publishers are a key each, wherever that is.
 
 mod cursor;
 mod dead;
@@ -14,12 +17,14 @@ mod lease;
 mod reader;
 mod share;
 
-pub use dead::{Buried, DeadLetter, MAX_DEAD_LETTERS, count_dead_letters, dead_letters, replay};
+pub use dead::{
+    Buried, DEAD_LETTERS, DeadLetter, MAX_DEAD_LETTERS, count_dead_letters, dead_letters, replay,
+};
 pub use entry::{Entry, EntryId, EntryIdError, Undecodable};
 pub use lag::{Lag, lag};
-pub use lease::{Lease, LeaseTimes, MOVING, unattended};
+pub use lease::{Lease, LeaseTimes, MOVING, is_attended};
 pub use reader::{Read, Reader, StreamError};
-pub use share::Member;
+pub use share::{Member, PUBLISHERS};
 
 /// An id that nobody draws twice.
 #[expect(

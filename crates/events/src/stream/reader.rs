@@ -3,14 +3,18 @@
 
 use std::time::Duration;
 
+use plaza_kit::redis::{Redis, Shared};
 use redis::{
     FromRedisValue,
     aio::MultiplexedConnection,
     streams::{StreamId, StreamReadReply},
 };
 
-use super::{DeadLetter, Entry, EntryId, Lease, Undecodable, cursor, dead};
+use super::{DEAD_LETTERS, DeadLetter, Entry, EntryId, Lease, Undecodable, cursor, dead};
 use crate::{Partition, Source};
+
+/// Longest wait for an answer, beside what a read waits for entries.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// Redis or the connection to it failed. The next read begins at the cursor,
 /// over a new connection.
@@ -55,7 +59,9 @@ pub struct Read {
 /// The reader of one partition.
 #[derive(Debug)]
 pub struct Reader {
-    client: redis::Client,
+    redis: Redis,
+    /// For dead letters, which may be elsewhere than the streams.
+    letters: Shared,
     partition: Partition,
     longest_block: Duration,
     count: usize,
@@ -65,6 +71,8 @@ pub struct Reader {
 #[derive(Debug)]
 struct State {
     connection: MultiplexedConnection,
+    /// Which primary it was, of those that sentinels named one after another.
+    generation: u64,
     /// What was read last of each stream, in the order of [`Source::ALL`].
     after: [EntryId; Source::ALL.len()],
     /// The cursor.
@@ -74,14 +82,10 @@ struct State {
 impl Reader {
     /// A reader that has not connected yet. A read waits `longest_block` at
     /// most and brings at most `count` entries a stream.
-    pub fn new(
-        client: redis::Client,
-        partition: Partition,
-        longest_block: Duration,
-        count: usize,
-    ) -> Self {
+    pub fn new(redis: Redis, partition: Partition, longest_block: Duration, count: usize) -> Self {
         Self {
-            client,
+            letters: redis.shared(DEAD_LETTERS, ANSWER_WITHIN),
+            redis,
             partition,
             longest_block,
             count,
@@ -94,7 +98,9 @@ impl Reader {
     pub async fn read(&mut self, block: Duration) -> Result<Read, StreamError> {
         // Taken out until it has answered: a connection that failed, or whose
         // read was abandoned, is not used again.
+        let generation = self.redis.generation();
         let taken = self.state.take();
+        let taken = taken.filter(|state| state.generation == generation);
         let begins = taken.is_none();
         let mut state = match taken {
             Some(state) => state,
@@ -141,10 +147,11 @@ impl Reader {
         if letters.is_empty() {
             return Ok(());
         }
-        let Some(mut state) = self.state.take() else {
+        // Taken out until it is done: after a failure the entries come again.
+        let Some(state) = self.state.take() else {
             return Ok(());
         };
-        dead::bury(&mut state.connection, letters)
+        dead::bury(&mut self.letters, letters)
             .await
             .map_err(StreamError::Bury)?;
         self.state = Some(state);
@@ -166,7 +173,12 @@ impl Reader {
     }
 
     async fn connect(&self) -> Result<State, StreamError> {
-        let mut connection = plaza_kit::redis::blocking(&self.client, self.longest_block)
+        let generation = self.redis.generation();
+        let key = cursor::key(self.partition);
+        let answer_within = self.longest_block + ANSWER_WITHIN;
+        let mut connection = self
+            .redis
+            .connection(&key, answer_within)
             .await
             .map_err(StreamError::Connect)?;
         let done = cursor::load(&mut connection, self.partition)
@@ -174,6 +186,7 @@ impl Reader {
             .map_err(StreamError::Read)?;
         Ok(State {
             connection,
+            generation,
             after: done,
             done,
         })

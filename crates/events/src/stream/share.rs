@@ -2,12 +2,14 @@
 
 use std::{sync::LazyLock, time::Duration};
 
-use redis::{RedisResult, Script, aio::ConnectionManager};
+use plaza_kit::redis::Shared;
+use redis::{RedisResult, Script};
 
 use super::{LeaseTimes, random_id};
 use crate::Partition;
 
-const KEY: &str = "plaza:publishers";
+/// The key of the publishers that run.
+pub const PUBLISHERS: &str = "plaza:publishers";
 
 /// KEYS: the publishers. ARGV: one of them, how long it counts in ms. By the
 /// clock of Redis, which is the same for all.
@@ -39,9 +41,9 @@ impl Member {
 
     /// Says that this publisher runs, and answers how many partitions are its
     /// share of them. To be said each half second.
-    pub async fn announce(&self, connection: &mut ConnectionManager) -> RedisResult<usize> {
+    pub async fn announce(&self, connection: &mut Shared) -> RedisResult<usize> {
         let publishers: usize = ANNOUNCE
-            .key(KEY)
+            .key(PUBLISHERS)
             .arg(&self.id)
             .arg(u64::try_from(self.alive.as_millis()).unwrap_or(u64::MAX))
             .invoke_async(connection)
@@ -50,9 +52,9 @@ impl Member {
     }
 
     /// Says that it does not run any more.
-    pub async fn leave(&self, connection: &mut ConnectionManager) -> RedisResult<()> {
+    pub async fn leave(&self, connection: &mut Shared) -> RedisResult<()> {
         redis::cmd("ZREM")
-            .arg(KEY)
+            .arg(PUBLISHERS)
             .arg(&self.id)
             .query_async(connection)
             .await

@@ -7,14 +7,13 @@ use plaza_events::{
     relay::{Relay, RelayArgs, RelayHandle, Repeat, Repeated},
     stream::{Lease, LeaseTimes},
 };
-use plaza_kit::shutdown::Shutdown;
+use plaza_kit::{
+    redis::{Redis, Shared},
+    shutdown::Shutdown,
+};
 use plaza_testkit::TestDatabase;
 use plaza_types::{Epoch, Number, RoomId};
-use redis::{
-    AsyncCommands,
-    aio::{ConnectionManager, MultiplexedConnection},
-    streams::StreamRangeReply,
-};
+use redis::{AsyncCommands, aio::MultiplexedConnection, streams::StreamRangeReply};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Executor, PgConnection, postgres::PgConnectOptions};
 
@@ -42,8 +41,8 @@ pub(crate) fn relay(
     shutdown: &Shutdown,
 ) -> RelayHandle {
     let options: PgConnectOptions = database.url.parse().unwrap();
-    let redis = redis.map(|url| plaza_kit::redis::client(url).unwrap());
-    let (relay, handle) = Relay::new(Source::Messages, options, redis, args).unwrap();
+    let redis = redis.map(|url| Redis::parse(url).unwrap());
+    let (relay, handle) = Relay::new(Source::Messages, options, redis, args);
     relay.spawn(Heads, shutdown);
     handle
 }
@@ -113,7 +112,7 @@ pub(crate) fn rooms_of_one_partition(count: usize) -> Vec<RoomId> {
 }
 
 pub(crate) async fn connect(url: &str) -> MultiplexedConnection {
-    plaza_kit::redis::client(url)
+    redis::Client::open(url)
         .unwrap()
         .get_multiplexed_async_connection()
         .await
@@ -182,7 +181,7 @@ pub(crate) async fn lease(url: &str) -> Lease {
 }
 
 /// A connection that comes back by itself.
-pub(crate) fn shared(url: &str) -> ConnectionManager {
-    let client = plaza_kit::redis::client(url).unwrap();
-    plaza_kit::redis::shared(&client, std::time::Duration::from_secs(1)).unwrap()
+pub(crate) fn shared(url: &str) -> Shared {
+    let redis = Redis::parse(url).unwrap();
+    redis.shared("plaza:{p0}:lease", std::time::Duration::from_secs(1))
 }

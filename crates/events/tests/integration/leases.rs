@@ -6,9 +6,10 @@ use plaza_events::{
     Partition, Source,
     stream::{
         DeadLetter, Lease, LeaseTimes, Member, Reader, StreamError, count_dead_letters,
-        dead_letters, replay, unattended,
+        dead_letters, is_attended, replay,
     },
 };
+use plaza_kit::redis::Redis;
 use plaza_testkit::{eventually, redis};
 use redis::AsyncCommands;
 
@@ -24,8 +25,8 @@ async fn is_free(url: &str) -> bool {
 }
 
 fn reader(url: &str) -> Reader {
-    let client = plaza_kit::redis::client(url).unwrap();
-    Reader::new(client, Partition::PULSE, Duration::from_secs(1), 10)
+    let redis = Redis::parse(url).unwrap();
+    Reader::new(redis, Partition::PULSE, Duration::from_secs(1), 10)
 }
 
 #[tokio::test]
@@ -51,9 +52,13 @@ async fn a_lease_that_is_kept_outlives_its_length_and_one_that_is_not_ends() {
     let keeper = tokio::spawn(async move { kept.keep(&mut shared(&url)).await });
     let mut connection = shared(&redis.url);
     eventually(SOON, async || {
-        unattended(&mut connection).await.unwrap() == Partition::COUNT - 1
+        is_attended(&mut connection, Partition::PULSE)
+            .await
+            .unwrap()
     })
     .await;
+    let other = Partition::try_from(1).unwrap();
+    assert!(!is_attended(&mut connection, other).await.unwrap());
     let began = tokio::time::Instant::now();
     eventually(SOON, async || {
         assert!(first.is_held());
@@ -128,7 +133,7 @@ async fn publishers_that_run_side_by_side_have_a_share_each() {
 #[tokio::test]
 async fn dead_letters_are_kept_listed_and_replayed() {
     let redis = redis().await;
-    let mut connection = connect(&redis.url).await;
+    let mut connection = shared(&redis.url);
     let mut reader = reader(&redis.url);
     reader.read(Duration::from_millis(1)).await.unwrap();
     let letter = |key: &str| DeadLetter {

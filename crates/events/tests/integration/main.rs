@@ -3,6 +3,7 @@
 
 mod common;
 mod forgets;
+mod forms;
 mod leases;
 mod relay;
 mod stream;

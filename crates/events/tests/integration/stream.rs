@@ -6,19 +6,19 @@ use plaza_events::{
     Partition, Source,
     stream::{Entry, EntryId, Lag, Reader, lag},
 };
-use plaza_kit::shutdown::Shutdown;
+use plaza_kit::{redis::Redis, shutdown::Shutdown};
 use plaza_testkit::{eventually, own_redis, redis};
 use plaza_types::RoomId;
 use redis::{AsyncCommands, aio::MultiplexedConnection};
 
-use crate::common::{append, connect, database, lease, relay};
+use crate::common::{append, connect, database, lease, relay, shared};
 
 const SOON: Duration = Duration::from_secs(20);
 const BLOCK: Duration = Duration::from_secs(2);
 
 fn reader(url: &str, count: usize) -> Reader {
-    let client = plaza_kit::redis::client(url).unwrap();
-    Reader::new(client, Partition::PULSE, BLOCK, count)
+    let redis = Redis::parse(url).unwrap();
+    Reader::new(redis, Partition::PULSE, BLOCK, count)
 }
 
 /// Adds an entry to a stream of partition 0.
@@ -154,18 +154,18 @@ async fn after_a_restart_of_redis_reading_goes_on_at_the_cursor() {
 async fn the_lag_is_what_waits() {
     let redis = redis().await;
     let mut connection = connect(&redis.url).await;
-    let client = plaza_kit::redis::client(&redis.url).unwrap();
-    let mut shared = plaza_kit::redis::shared(&client, BLOCK).unwrap();
-    assert_eq!(lag(&mut shared).await.unwrap(), [Lag::default(); 16]);
+    let mut shared = shared(&redis.url);
+    let [first, other] = [0, 1].map(|number| Partition::try_from(number).unwrap());
+    assert_eq!(lag(&mut shared, first).await.unwrap(), Lag::default());
     add(&mut connection, Source::Messages, "m1").await;
     add(&mut connection, Source::Rooms, "r1").await;
-    let lags = eventually(SOON, async || {
-        let lags = lag(&mut shared).await.unwrap();
-        (lags[0].oldest > Duration::from_millis(20)).then_some(lags)
+    let waiting = eventually(SOON, async || {
+        let lag = lag(&mut shared, first).await.unwrap();
+        (lag.oldest > Duration::from_millis(20)).then_some(lag)
     })
     .await;
-    assert_eq!(lags[0].entries, 2);
-    assert_eq!(lags[1], Lag::default());
+    assert_eq!(waiting.entries, 2);
+    assert_eq!(lag(&mut shared, other).await.unwrap(), Lag::default());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,8 +184,8 @@ async fn what_the_relay_writes_is_what_the_reader_reads() {
         plaza_events::relay::RelayArgs::default(),
         &Shutdown::new(),
     );
-    let client = plaza_kit::redis::client(&redis.url).unwrap();
-    let mut reader = Reader::new(client, partition, BLOCK, 10);
+    let redis = Redis::parse(&redis.url).unwrap();
+    let mut reader = Reader::new(redis, partition, BLOCK, 10);
     let mut entries = Vec::new();
     while entries.len() < 2 {
         entries.extend(reader.read(BLOCK).await.unwrap().entries);

@@ -1,6 +1,9 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use aws_lc_rs::digest;
+use chrono::Utc;
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
+use moka::sync::Cache;
 use plaza_types::{SessionId, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -71,13 +74,35 @@ impl TokenError {
     }
 }
 
+/// Clocks may differ by so much (s).
+const LEEWAY_S: i64 = 2;
+/// Most tokens whose signature was checked that are remembered: some 600 bytes
+/// each.
+const REMEMBERED: u64 = 50_000;
+/// One that is not used for so long is forgotten.
+const IDLE: Duration = Duration::from_mins(5);
+
+/// SHA-256 of a token.
+type Fingerprint = [u8; 32];
+
+/// A token whose signature was good.
+#[derive(Debug, Clone)]
+struct Good {
+    /// Of the keys that it was checked with.
+    generation: u64,
+    claims: Arc<AccessClaims>,
+}
+
 /// Verifies access tokens: ES256 by a known key, issuer, audience, expiry
-/// (no leeway beyond 2 s of clocks), and not revoked.
+/// (no leeway beyond 2 s of clocks), and not revoked. Of a token that was good
+/// the signature is not checked again while the keys are the same; everything
+/// that time can change is.
 #[derive(Debug, Clone)]
 pub struct Verifier {
     keys: KeySet,
     revocations: Arc<Revocations>,
     validation: Arc<Validation>,
+    good: Cache<Fingerprint, Good>,
 }
 
 impl Verifier {
@@ -87,11 +112,15 @@ impl Verifier {
         validation.set_audience(&[ACCESS_AUDIENCE]);
         validation.set_issuer(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
-        validation.leeway = 2;
+        validation.leeway = LEEWAY_S.unsigned_abs();
         Self {
             keys,
             revocations,
             validation: Arc::new(validation),
+            good: Cache::builder()
+                .max_capacity(REMEMBERED)
+                .time_to_idle(IDLE)
+                .build(),
         }
     }
 
@@ -115,6 +144,33 @@ impl Verifier {
     }
 
     fn check(&self, token: &str) -> Result<AccessClaims, TokenError> {
+        let generation = self.keys.generation();
+        let fingerprint = fingerprint(token);
+        let known = self.good.get(&fingerprint);
+        let known = known.filter(|known| known.generation == generation);
+        let claims = if let Some(known) = known {
+            if Utc::now().timestamp() > known.claims.exp + LEEWAY_S {
+                self.good.invalidate(&fingerprint);
+                return Err(TokenError::Expired);
+            }
+            known.claims
+        } else {
+            let claims = Arc::new(self.decode(token)?);
+            let good = Good {
+                generation,
+                claims: claims.clone(),
+            };
+            self.good.insert(fingerprint, good);
+            claims
+        };
+        if self.revocations.covers(claims.sid, claims.sub) {
+            return Err(TokenError::Revoked);
+        }
+        Ok(AccessClaims::clone(&claims))
+    }
+
+    /// Checks the signature, and what the token says of itself.
+    fn decode(&self, token: &str) -> Result<AccessClaims, TokenError> {
         if self.keys.is_empty() {
             return Err(TokenError::Unchecked);
         }
@@ -123,24 +179,132 @@ impl Verifier {
             .kid
             .and_then(|kid| self.keys.get(&kid))
             .ok_or(TokenError::Invalid)?;
-        let claims = decode::<AccessClaims>(token, &key, &self.validation)
-            .map_err(|error| match error.kind() {
-                jsonwebtoken::errors::ErrorKind::ExpiredSignature => TokenError::Expired,
-                _ => TokenError::Invalid,
-            })?
-            .claims;
-        if self.revocations.covers(claims.sid, claims.sub) {
-            return Err(TokenError::Revoked);
-        }
-        Ok(claims)
+        let token = decode::<AccessClaims>(token, &key, &self.validation);
+        let claims = token.map_err(|error| match error.kind() {
+            jsonwebtoken::errors::ErrorKind::ExpiredSignature => TokenError::Expired,
+            _ => TokenError::Invalid,
+        })?;
+        Ok(claims.claims)
     }
+}
+
+fn fingerprint(token: &str) -> Fingerprint {
+    let digest = digest::digest(&digest::SHA256, token.as_bytes());
+    let mut fingerprint = [0; 32];
+    fingerprint.copy_from_slice(digest.as_ref());
+    fingerprint
 }
 
 #[cfg(test)]
 mod tests {
+    use aws_lc_rs::{
+        rand::SystemRandom,
+        signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
+    };
+    use jsonwebtoken::{EncodingKey, Header, encode};
     use plaza_types::{ApiError, Code};
 
     use super::*;
+    use crate::token::{PublicJwk, PublicJwks, Revocation};
+
+    /// A key that signs, as auth publishes it.
+    struct Signer {
+        key: EncodingKey,
+        jwks: PublicJwks,
+    }
+
+    impl Signer {
+        /// Another key each time, under one id.
+        fn new() -> Self {
+            let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+            let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).unwrap();
+            let pair = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref()).unwrap();
+            let point = pair.public_key().as_ref().try_into().unwrap();
+            Self {
+                key: EncodingKey::from_ec_der(pkcs8.as_ref()),
+                jwks: PublicJwks {
+                    keys: vec![PublicJwk::es256("key", &point)],
+                },
+            }
+        }
+
+        fn token(&self, claims: &AccessClaims) -> String {
+            let header = Header {
+                kid: Some("key".into()),
+                ..Header::new(Algorithm::ES256)
+            };
+            encode(&header, claims, &self.key).unwrap()
+        }
+    }
+
+    fn claims(seconds: i64) -> AccessClaims {
+        AccessClaims {
+            iss: ISSUER.into(),
+            aud: ACCESS_AUDIENCE.into(),
+            sub: UserId::new(),
+            sid: SessionId::new(),
+            exp: Utc::now().timestamp() + seconds,
+            iat: Utc::now().timestamp(),
+            username: "ada".into(),
+            name: "Ada".into(),
+            synthetic: false,
+        }
+    }
+
+    fn verifier(signer: &Signer) -> Verifier {
+        crate::install_crypto();
+        let keys = KeySet::default();
+        keys.replace(&signer.jwks).unwrap();
+        Verifier::new(keys, Arc::default())
+    }
+
+    #[test]
+    fn a_token_that_was_good_is_good_again_and_no_other_is() {
+        let signer = Signer::new();
+        let verifier = verifier(&signer);
+        let claims = claims(60);
+        let token = signer.token(&claims);
+        for _ in 0..3 {
+            assert_eq!(verifier.verify(&token).unwrap(), claims);
+        }
+        verifier.good.run_pending_tasks();
+        assert_eq!(verifier.good.entry_count(), 1);
+        let other = Signer::new().token(&claims);
+        assert_eq!(verifier.verify(&other), Err(TokenError::Invalid));
+        let (said, _) = token.rsplit_once('.').unwrap();
+        let (_, signature) = other.rsplit_once('.').unwrap();
+        let mixed = format!("{said}.{signature}");
+        assert_eq!(verifier.verify(&mixed), Err(TokenError::Invalid));
+        verifier.good.run_pending_tasks();
+        assert_eq!(verifier.good.entry_count(), 1, "what is wrong is not kept");
+    }
+
+    #[test]
+    fn a_token_that_was_good_ends_with_its_session_its_time_and_its_key() {
+        let signer = Signer::new();
+        let verifier = verifier(&signer);
+        // Its time is over, and clocks may differ by two seconds.
+        let late = claims(-1);
+        let token = signer.token(&late);
+        assert!(verifier.verify(&token).is_ok());
+        while Utc::now().timestamp() <= late.exp + LEEWAY_S {
+            std::thread::yield_now();
+        }
+        assert_eq!(verifier.verify(&token), Err(TokenError::Expired));
+
+        let ended = claims(60);
+        let token = signer.token(&ended);
+        assert!(verifier.verify(&token).is_ok());
+        verifier.revocations().add(Revocation::Session(ended.sid));
+        assert_eq!(verifier.verify(&token), Err(TokenError::Revoked));
+
+        let token = signer.token(&claims(60));
+        assert!(verifier.verify(&token).is_ok());
+        verifier.keys().replace(&signer.jwks).unwrap();
+        assert!(verifier.verify(&token).is_ok(), "the keys are the same");
+        verifier.keys().replace(&Signer::new().jwks).unwrap();
+        assert_eq!(verifier.verify(&token), Err(TokenError::Invalid));
+    }
 
     #[test]
     fn before_the_first_keys_a_token_is_neither_good_nor_bad() {

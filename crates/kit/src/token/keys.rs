@@ -64,17 +64,29 @@ pub enum KeySetError {
 /// The keys that tokens are verified with; replaced as a whole.
 #[derive(Clone, Default)]
 pub struct KeySet {
-    keys: Arc<RwLock<Arc<HashMap<String, DecodingKey>>>>,
+    keys: Arc<RwLock<Arc<Keys>>>,
+}
+
+/// One state of a key set.
+#[derive(Default)]
+struct Keys {
+    by_id: HashMap<String, DecodingKey>,
+    /// What they were made of.
+    jwks: Vec<PublicJwk>,
+    /// Another one for other keys.
+    generation: u64,
 }
 
 impl std::fmt::Debug for KeySet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.snapshot().keys()).finish()
+        f.debug_list()
+            .entries(self.snapshot().by_id.keys())
+            .finish()
     }
 }
 
 impl KeySet {
-    fn snapshot(&self) -> Arc<HashMap<String, DecodingKey>> {
+    fn snapshot(&self) -> Arc<Keys> {
         self.keys
             .read()
             .unwrap_or_else(PoisonError::into_inner)
@@ -83,6 +95,10 @@ impl KeySet {
 
     /// Takes a JWKS in place of what was there. Keys of other kinds are left out.
     pub fn replace(&self, jwks: &PublicJwks) -> Result<(), KeySetError> {
+        let before = self.snapshot();
+        if before.jwks == jwks.keys && !before.by_id.is_empty() {
+            return Ok(());
+        }
         let mut keys = HashMap::new();
         for jwk in jwks
             .keys
@@ -96,17 +112,27 @@ impl KeySet {
         if keys.is_empty() {
             return Err(KeySetError::Empty);
         }
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Keys {
+            by_id: keys,
+            jwks: jwks.keys.clone(),
+            generation: before.generation + 1,
+        });
         Ok(())
     }
 
     /// Whether there is no key yet.
     pub fn is_empty(&self) -> bool {
-        self.snapshot().is_empty()
+        self.snapshot().by_id.is_empty()
+    }
+
+    /// Changes with the keys: what was verified under another number has to be
+    /// verified again.
+    pub fn generation(&self) -> u64 {
+        self.snapshot().generation
     }
 
     /// The key of this id.
     pub fn get(&self, kid: &str) -> Option<DecodingKey> {
-        self.snapshot().get(kid).cloned()
+        self.snapshot().by_id.get(kid).cloned()
     }
 }

@@ -73,7 +73,11 @@ let server: Server;
 let turns: Turns;
 let open: Tab[];
 
-/** A tab: the modules once more, with the database and the server of the others. */
+/**
+ * A tab: the modules once more, with the database and the server of the others.
+ * The stand-ins are never taken back: vitest puts them up and takes them down
+ * in no certain order.
+ */
 async function openTab({ locks = true } = {}): Promise<Tab> {
   const self: Sender = { closed: false };
   vi.resetModules();
@@ -143,9 +147,6 @@ afterEach(async () => {
   for (const tab of open) tab.close();
   const { clearUnsent } = await import('./unsent.ts');
   await clearUnsent(ME.id);
-  vi.doUnmock('../../shared/turns.ts');
-  vi.doUnmock('../../shared/graphql/request.ts');
-  vi.doUnmock('./model/sends.ts');
 });
 
 test('what one tab sends is seen on its way, and as accepted, in the others', async () => {

@@ -47,6 +47,20 @@ class FakeClient {
   }
 }
 
+/** A socket that opens, or not, as the test says. */
+class FakeSocket {
+  static made: FakeSocket[] = [];
+  onopen: (() => void) | null = null;
+  onerror: (() => void) | null = null;
+  closed = false;
+  constructor(readonly url: string) {
+    FakeSocket.made.push(this);
+  }
+  close() {
+    this.closed = true;
+  }
+}
+
 vi.mock('centrifuge', () => ({
   get Centrifuge() {
     return FakeClient;
@@ -60,6 +74,8 @@ let options: { [Key in keyof ConnectionOptions]: ReturnType<typeof vi.fn> };
 beforeEach(() => {
   vi.useFakeTimers();
   FakeClient.made = [];
+  FakeSocket.made = [];
+  vi.stubGlobal('WebSocket', FakeSocket);
   let count = 0;
   options = {
     fetchConnectionToken: vi.fn(async () => {
@@ -82,6 +98,7 @@ beforeEach(() => {
 afterEach(() => {
   connection.close();
   vi.useRealTimers();
+  vi.unstubAllGlobals();
 });
 
 async function opened(): Promise<FakeClient> {
@@ -121,6 +138,32 @@ test('each attempt gets a token of its own', async () => {
   await vi.advanceTimersByTimeAsync(3_500);
   client.emit('error');
   expect(client.tokens).toHaveLength(2);
+});
+
+test('after a failed attempt no token is asked for before a socket opens', async () => {
+  const client = await live();
+  client.emit('connecting');
+  expect(await client.options.getToken()).toBe('token-1');
+  client.emit('error');
+  const none = client.options.getToken();
+  const [refused] = FakeSocket.made;
+  expect(refused?.url).toBe(client.endpoint);
+  refused?.onerror?.();
+  await expect(none).rejects.toThrow('no socket opens');
+  expect(refused?.closed).toBe(true);
+  const silent = client.options.getToken();
+  silent.catch(() => {});
+  await vi.advanceTimersByTimeAsync(11_000);
+  await expect(silent).rejects.toThrow('no socket opens');
+  expect(options.fetchConnectionToken).toHaveBeenCalledTimes(1);
+
+  const token = client.options.getToken();
+  FakeSocket.made.at(-1)?.onopen?.();
+  expect(await token).toBe('token-2');
+  client.emit('connected');
+  client.emit('connecting');
+  expect(await client.options.getToken()).toBe('token-3');
+  expect(FakeSocket.made).toHaveLength(3);
 });
 
 test('what the SDK takes as final is tried again', async () => {

@@ -26,6 +26,8 @@ export interface ConnectionOptions extends Omit<SubscriptionEvents, 'onPublicati
 
 /** A token for an attempt must not be older than this: it is good for a few seconds only. */
 const TOKEN_AGE_MS = 3_000;
+/** How long a socket may take to open that is only looked at. */
+const LOOK_MS = 10_000;
 const CHECK_MS = 1_000;
 const RETRY_MIN_MS = 4_000;
 const RETRY_MAX_MS = 60_000;
@@ -44,6 +46,7 @@ export class RealtimeConnection {
   #checkTimer: ReturnType<typeof setInterval> | undefined;
   #tokenAt = 0;
   #first: RealtimeToken | null = null;
+  #failed = false;
   #enabled = true;
   #connected = false;
   #since = Date.now();
@@ -133,8 +136,9 @@ export class RealtimeConnection {
   }
 
   #build(endpoint: string): Centrifuge {
-    const client = new Centrifuge(webSocketUrl(endpoint), {
-      getToken: () => this.#token(),
+    const url = webSocketUrl(endpoint);
+    const client = new Centrifuge(url, {
+      getToken: () => this.#token(url),
       minReconnectDelay: 500 + Math.random() * 500,
       maxReconnectDelay: 20_000,
     });
@@ -144,10 +148,12 @@ export class RealtimeConnection {
       client.setToken('');
     });
     client.on('error', () => {
+      this.#failed = true;
       if (Date.now() - this.#tokenAt > TOKEN_AGE_MS) client.setToken('');
     });
     client.on('connected', () => {
       this.#retries = 0;
+      this.#failed = false;
       this.#socket(true);
       this.#subscriptions.attach(client);
       this.options.onConnected();
@@ -170,10 +176,12 @@ export class RealtimeConnection {
     return client;
   }
 
-  async #token(): Promise<string> {
+  async #token(url: string): Promise<string> {
     const first = this.#first;
     this.#first = null;
     if (first && Date.now() - this.#tokenAt < TOKEN_AGE_MS) return first.token;
+    // While real time is away, everybody would ask again and again for what opens nothing.
+    if (this.#failed && !(await opens(url))) throw new Error('no socket opens');
     try {
       const token = await this.options.fetchConnectionToken();
       this.#tokenAt = Date.now();
@@ -235,6 +243,21 @@ export class RealtimeConnection {
     if (this.#closed) return;
     this.#retryTimer = setTimeout(() => void this.#start(), delayMs);
   }
+}
+
+/** Whether somebody takes a socket there. */
+function opens(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(url);
+    const end = (opened: boolean) => {
+      clearTimeout(timer);
+      socket.close();
+      resolve(opened);
+    };
+    const timer = setTimeout(end, LOOK_MS, false);
+    socket.onopen = () => end(true);
+    socket.onerror = () => end(false);
+  });
 }
 
 function webSocketUrl(endpoint: string): string {

@@ -9,6 +9,7 @@ use crate::{
         ahead::sign_realtime,
         context::{RequestContext, Session, signed_in},
         cost,
+        inline::Inline,
         types::{Heads, RoomHead, RoomRealtime, Wanted},
     },
     joined::{self, Joined},
@@ -51,7 +52,8 @@ impl AllHeads {
         let rooms = list
             .iter()
             .filter_map(|Joined { room, head }| {
-                Some(RoomHead::new(room, head.as_ref()?, realtime(room)))
+                let head = head.as_ref()?;
+                Some(Inline(RoomHead::new(room, head, realtime(room))))
             })
             .collect();
         Ok(Heads {

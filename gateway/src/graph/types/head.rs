@@ -2,13 +2,16 @@ use async_graphql::{ID, SimpleObject};
 use plaza_clients::{messages::Head, rooms};
 
 use super::{FanoutMode, RoomRealtime, unread};
-use crate::graph::scalars::{DateTime, Position};
+use crate::graph::{
+    inline::Inline,
+    scalars::{DateTime, Position},
+};
 
 /// Where all joined rooms stand: what a client that is not live polls.
 #[derive(SimpleObject)]
 pub(crate) struct Heads {
     /// One entry a joined room, in no promised order.
-    pub(crate) rooms: Vec<RoomHead>,
+    pub(crate) rooms: Vec<Inline<RoomHead>>,
     /// When to ask again (ms). Add jitter.
     pub(crate) poll_after: i32,
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
-use plaza_clients::messages;
+use plaza_clients::{Cursored, messages};
 use plaza_types::{ApiError, MessageId};
 
 use super::{Room, User};
 use crate::graph::{
     context::signed_in,
+    inline::Inline,
     page::{Edge, PageInfo},
     scalars::{DateTime, Position},
 };
@@ -79,14 +80,15 @@ impl Message {
     }
 
     /// Who wrote it; null when there is no such user any more.
-    async fn author(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+    async fn author(&self, ctx: &Context<'_>) -> Result<Option<Inline<User>>> {
         let (_, session) = signed_in(ctx)?;
         let author = self.known()?.author_id;
         // One's own messages need nobody: sending works with auth away.
         if author == session.caller.user {
-            return Ok(Some(User::caller(session.caller.clone())));
+            return Ok(Some(Inline(User::caller(session.caller.clone()))));
         }
-        Ok(session.loaders.user(author).await?.map(User::from))
+        let author = session.loaders.user(author).await?;
+        Ok(author.map(|author| Inline(author.into())))
     }
 
     /// CommonMark as typed; empty once deleted.
@@ -138,9 +140,9 @@ impl Message {
 #[derive(SimpleObject)]
 pub(crate) struct MessageConnection {
     /// The messages with their cursors.
-    edges: Vec<Edge<Message>>,
+    edges: Vec<Inline<Edge<Message>>>,
     /// The messages.
-    nodes: Vec<Message>,
+    nodes: Vec<Inline<Message>>,
     /// Where the page stands in the history.
     page_info: PageInfo,
     /// The room's last change when the page was read.
@@ -153,18 +155,17 @@ impl MessageConnection {
     /// Of a page whose messages are shared with the loaders.
     pub(crate) fn new(page: messages::HistoryPage) -> (Self, Vec<Arc<plaza_types::Message>>) {
         let page_info = PageInfo::of(&page.page);
-        let (mut shared, mut edges) = (Vec::new(), Vec::<Edge<Message>>::new());
-        for item in page.page.items {
-            let message = Arc::new(item.item);
+        let (mut shared, mut nodes, mut edges) = (Vec::new(), Vec::new(), Vec::new());
+        for Cursored { item, cursor } in page.page.items {
+            let message = Arc::new(item);
             shared.push(message.clone());
-            edges.push(Edge {
-                node: message.into(),
-                cursor: item.cursor,
-            });
+            let node = Inline(Message::from(message));
+            nodes.push(node.clone());
+            edges.push(Inline(Edge { node, cursor }));
         }
         let connection = Self {
-            nodes: edges.iter().map(|edge| edge.node.clone()).collect(),
             edges,
+            nodes,
             page_info,
             head_seq: page.head_seq.into(),
             epoch: page.epoch.to_string().into(),
@@ -177,7 +178,7 @@ impl MessageConnection {
 #[derive(SimpleObject)]
 pub(crate) struct RoomChanges {
     /// The messages, each in its present state.
-    messages: Vec<Message>,
+    messages: Vec<Inline<Message>>,
     /// The position after them: ask on from here while it is below `headSeq`.
     next_seq: Position,
     /// The room's last change.
@@ -193,7 +194,10 @@ impl RoomChanges {
     pub(crate) fn new(changes: messages::Changes) -> (Self, Vec<Arc<plaza_types::Message>>) {
         let shared: Vec<_> = changes.messages.into_iter().map(Arc::new).collect();
         let changes = Self {
-            messages: shared.iter().cloned().map(Message::from).collect(),
+            messages: shared
+                .iter()
+                .map(|message| Inline(message.clone().into()))
+                .collect(),
             next_seq: changes.next_seq.into(),
             head_seq: changes.head_seq.into(),
             epoch: changes.epoch.to_string().into(),

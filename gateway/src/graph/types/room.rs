@@ -16,6 +16,7 @@ use crate::{
         ahead::{items, load_authors, load_invited},
         context::{Session, signed_in},
         cost,
+        inline::Inline,
         page::{Connection, cursor, page_query, size},
         scalars::{DateTime, Position},
     },
@@ -153,9 +154,10 @@ impl Room {
     }
 
     /// Its newest message.
-    async fn last_message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
+    async fn last_message(&self, ctx: &Context<'_>) -> Result<Option<Inline<Message>>> {
         let head = self.head(signed_in(ctx)?.1).await?;
-        Ok(head.last_message.clone().map(Message::from))
+        let message = head.last_message.clone();
+        Ok(message.map(|message| Inline(message.into())))
     }
 
     /// The caller's own membership; null: not a member.

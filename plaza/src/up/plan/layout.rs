@@ -19,6 +19,15 @@ pub(super) struct OwnPorts {
 /// The ports of everything that is told its ports.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Layout {
+    first: Column,
+    /// Of the second processes, where there are two of each.
+    second: Option<Column>,
+}
+
+/// One process of each part: they know each other, and nothing of those in
+/// another column.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Column {
     pub(super) auth: OwnPorts,
     pub(super) rooms: OwnPorts,
     pub(super) messages: OwnPorts,
@@ -37,13 +46,34 @@ impl Layout {
             Some(port) => port,
             None => ports.choose("gateway", Some(WEB_PORT))?,
         };
+        Ok(Self {
+            first: Column::choose("", Some(web), ports)?,
+            second: wanted
+                .two
+                .then(|| Column::choose("-2", None, ports))
+                .transpose()?,
+        })
+    }
+
+    /// Where a part and those that it knows are.
+    pub(super) fn column(&self, name: PartName) -> &Column {
+        match &self.second {
+            Some(second) if name.is_second() => second,
+            _ => &self.first,
+        }
+    }
+}
+
+impl Column {
+    /// Ports for names that end like this.
+    fn choose(end: &str, web: Option<u16>, ports: &mut Ports) -> anyhow::Result<Self> {
         let mut own = |name: &str| -> anyhow::Result<OwnPorts> {
             Ok(OwnPorts {
-                api: match name {
-                    "gateway" => web,
-                    other => ports.choose(other, None)?,
+                api: match (name, web) {
+                    ("gateway", Some(web)) => web,
+                    _ => ports.choose(&format!("{name}{end}"), None)?,
                 },
-                operations: ports.choose(&format!("{name}-operations"), None)?,
+                operations: ports.choose(&format!("{name}{end}-operations"), None)?,
             })
         };
         Ok(Self {
@@ -53,14 +83,15 @@ impl Layout {
             publisher: own("publisher")?,
             gateway: own("gateway")?,
             centrifugo: CentrifugoPorts {
-                client: ports.choose("centrifugo", None)?,
-                api: ports.choose("centrifugo-api", None)?,
+                client: ports.choose(&format!("centrifugo{end}"), None)?,
+                api: ports.choose(&format!("centrifugo{end}-api"), None)?,
             },
         })
     }
 
+    /// Of one of Plaza's own parts in it.
     pub(super) fn of(&self, name: PartName) -> OwnPorts {
-        match name {
+        match name.first() {
             PartName::Auth => self.auth,
             PartName::Rooms => self.rooms,
             PartName::Messages => self.messages,
@@ -87,20 +118,25 @@ mod tests {
             port: None,
             realtime: true,
             standalone: false,
+            two: true,
             spa: None,
             wires: Wires::default(),
             environments: Environments::default(),
         };
         let layout = Layout::choose(&wanted, &mut ports).unwrap();
-        let own = [
-            layout.auth,
-            layout.rooms,
-            layout.messages,
-            layout.publisher,
-            layout.gateway,
-        ];
-        let mut all: Vec<u16> = own.iter().flat_map(|of| [of.api, of.operations]).collect();
-        all.extend([layout.centrifugo.client, layout.centrifugo.api]);
+        let columns = [layout.first, layout.second.unwrap()];
+        let mut all = Vec::new();
+        for column in columns {
+            let own = [
+                column.auth,
+                column.rooms,
+                column.messages,
+                column.publisher,
+                column.gateway,
+            ];
+            all.extend(own.iter().flat_map(|of| [of.api, of.operations]));
+            all.extend([column.centrifugo.client, column.centrifugo.api]);
+        }
         all.sort_unstable();
         let count = all.len();
         all.dedup();

@@ -21,17 +21,18 @@ use super::console::Console;
 use super::data::{Data, Ports};
 use super::databases::{self, SERVICES};
 use super::log_file::LogFile;
-use super::log_line::LogLine;
 use super::name::PartName;
 use super::recipe::{Kind, Own, Recipe};
 
 pub(crate) use self::environments::Environments;
-use self::layout::Layout;
+use self::layout::{Column, Layout};
 pub(crate) use self::wanted::Wanted;
 pub(crate) use self::wires::Wires;
 
 /// Connections of the local PostgreSQL: three services' pools and some to spare.
 const POSTGRES_CONNECTIONS: u16 = 100;
+/// The same with two processes of each service.
+const POSTGRES_CONNECTIONS_OF_TWO: u16 = 200;
 /// Redis holds the streams in one logical database and Centrifugo's engine in
 /// the other.
 const STREAMS: u16 = 0;
@@ -122,7 +123,11 @@ impl Plan {
             account: self.account.clone(),
             durability: Durability::Kept,
             port: ports.get(name.as_str()),
-            max_connections: POSTGRES_CONNECTIONS,
+            max_connections: if self.wanted.two {
+                POSTGRES_CONNECTIONS_OF_TWO
+            } else {
+                POSTGRES_CONNECTIONS
+            },
             environment: self.wanted.environments.of(name.as_str()),
             pid_file: Some(self.data.pid_file(name)),
         })
@@ -131,6 +136,7 @@ impl Plan {
     pub(crate) fn redis(&self, ports: &Ports) -> anyhow::Result<RedisOptions> {
         let name = PartName::Redis;
         Ok(RedisOptions {
+            directives: Vec::new(),
             program: self.program(Program::Redis)?,
             folder: self.data.server(name),
             log: self.data.log(name.as_str()),
@@ -152,24 +158,35 @@ impl Plan {
         ports: &mut Ports,
     ) -> anyhow::Result<Vec<Recipe>> {
         let layout = Layout::choose(&self.wanted, ports)?;
-        if self.wanted.standalone {
-            let mut recipes = vec![self.own(PartName::Standalone, servers, &layout)?];
-            if let Some(redis) = servers.redis {
-                recipes.push(self.centrifugo(redis, &layout)?);
+        let mut names = if self.wanted.standalone {
+            vec![PartName::Standalone, PartName::Centrifugo]
+        } else {
+            vec![
+                PartName::Auth,
+                PartName::Centrifugo,
+                PartName::Rooms,
+                PartName::Messages,
+                PartName::Publisher,
+                PartName::Gateway,
+            ]
+        };
+        if servers.redis.is_none() {
+            names.retain(|name| !matches!(name, PartName::Centrifugo | PartName::Publisher));
+        }
+        let two = |name: PartName| {
+            let second = self.wanted.two.then(|| name.second()).flatten();
+            [Some(name), second].into_iter().flatten()
+        };
+        let recipes = names.into_iter().flat_map(two).map(|name| {
+            let column = layout.column(name);
+            match servers.redis {
+                Some(redis) if name.first() == PartName::Centrifugo => {
+                    self.centrifugo(name, redis, column)
+                }
+                _ => self.own(name, servers, column),
             }
-            return Ok(recipes);
-        }
-        let mut recipes = vec![self.own(PartName::Auth, servers, &layout)?];
-        if let Some(redis) = servers.redis {
-            recipes.push(self.centrifugo(redis, &layout)?);
-        }
-        recipes.push(self.own(PartName::Rooms, servers, &layout)?);
-        recipes.push(self.own(PartName::Messages, servers, &layout)?);
-        if servers.redis.is_some() {
-            recipes.push(self.own(PartName::Publisher, servers, &layout)?);
-        }
-        recipes.push(self.own(PartName::Gateway, servers, &layout)?);
-        Ok(recipes)
+        });
+        recipes.collect()
     }
 
     pub(crate) fn recipe(&self, name: PartName, kind: Kind) -> Recipe {
@@ -196,8 +213,8 @@ impl Plan {
     }
 
     /// Where a part finds one of our own parts.
-    fn url(&self, told: PartName, meant: PartName, layout: &Layout) -> String {
-        let port = self.told(told, meant, layout.of(meant).api);
+    fn url(&self, told: PartName, meant: PartName, column: &Column) -> String {
+        let port = self.told(told, meant, column.of(meant).api);
         format!("http://127.0.0.1:{port}")
     }
 
@@ -214,21 +231,20 @@ impl Plan {
         server.url_at(port, &role, password, &role)
     }
 
-    fn centrifugo(&self, redis: &Redis, layout: &Layout) -> anyhow::Result<Recipe> {
-        let name = PartName::Centrifugo;
+    fn centrifugo(&self, name: PartName, redis: &Redis, column: &Column) -> anyhow::Result<Recipe> {
         let (_, api_key) = self.data.secret("centrifugo-api-key")?;
         let (_, proxy_secret) = self.data.secret("centrifugo-proxy-secret")?;
         let settings = Settings {
             address: self.wanted.bind_address().into(),
-            port: layout.centrifugo.client,
+            port: column.centrifugo.client,
             internal_address: "127.0.0.1".into(),
-            internal_port: layout.centrifugo.api,
-            allowed_origins: self.wanted.origins(layout.gateway.api),
-            jwks_endpoint: format!("{}/jwks", self.url(name, PartName::Auth, layout)),
-            redis_url: SecretString::from(self.redis_url(name, redis, ENGINE)),
+            internal_port: column.centrifugo.api,
+            allowed_origins: self.wanted.origins(column.gateway.api),
+            jwks_endpoint: format!("{}/jwks", self.url(name, PartName::Auth, column)),
+            redis_urls: vec![self.redis_url(name, redis, ENGINE).into()],
             redis_prefix: "centrifugo".into(),
             api_key: SecretString::from(api_key.clone()),
-            subscribe_proxy: subscribe_proxy(&self.url(name, PartName::Rooms, layout)),
+            subscribe_proxy: subscribe_proxy(&self.url(name, PartName::Rooms, column)),
             proxy_secret: SecretString::from(proxy_secret),
             log_level: "info".into(),
         };
@@ -238,7 +254,7 @@ impl Plan {
             log: self.data.log(name.as_str()),
             output: self.output(name),
             account: self.account.clone(),
-            ports: Some(layout.centrifugo),
+            ports: Some(column.centrifugo),
             api_key,
             pid_file: Some(self.data.pid_file(name)),
         };
@@ -246,11 +262,10 @@ impl Plan {
         Ok(self.recipe(name, kind))
     }
 
-    fn own(&self, name: PartName, servers: Servers<'_>, layout: &Layout) -> anyhow::Result<Recipe> {
+    fn own(&self, name: PartName, servers: Servers<'_>, column: &Column) -> anyhow::Result<Recipe> {
         let (internal_secret, _) = self.data.secret("internal-secret")?;
-        let (api_key_file, _) = self.data.secret("centrifugo-api-key")?;
-        let own = layout.of(name);
-        let is = |part| name == part || name == PartName::Standalone;
+        let own = column.of(name);
+        let is = |part| name.first() == part || name == PartName::Standalone;
         let listen = if is(PartName::Gateway) {
             self.wanted.bind_address()
         } else {
@@ -264,26 +279,28 @@ impl Plan {
             ("PLAZA_INTERNAL_SECRET_FILE", internal_secret.into()),
             (
                 "PLAZA_AUTH_URL",
-                self.url(name, PartName::Auth, layout).into(),
+                self.url(name, PartName::Auth, column).into(),
             ),
             (
                 "PLAZA_ROOMS_URL",
-                self.url(name, PartName::Rooms, layout).into(),
+                self.url(name, PartName::Rooms, column).into(),
             ),
             (
                 "PLAZA_MESSAGES_URL",
-                self.url(name, PartName::Messages, layout).into(),
+                self.url(name, PartName::Messages, column).into(),
             ),
             (
                 "PLAZA_REALTIME_ENABLED",
                 servers.redis.is_some().to_string().into(),
             ),
         ];
-        let command = match name {
-            PartName::Publisher => "messages-publisher",
-            other => other.as_str(),
+        let is_publisher = name.first() == PartName::Publisher;
+        let command = if is_publisher {
+            "messages-publisher"
+        } else {
+            name.first().as_str()
         };
-        if name != PartName::Publisher {
+        if !is_publisher {
             environment.push(("PLAZA_LISTEN", format!("{listen}:{}", own.api).into()));
         }
         let databases = SERVICES
@@ -291,24 +308,7 @@ impl Plan {
             .filter(|service| command == **service || name == PartName::Standalone);
         environment.extend(databases.map(|service| self.database_variable(service)));
         if let Some(redis) = servers.redis {
-            let url = self.redis_url(name, redis, STREAMS);
-            let file = self
-                .data
-                .derived_secret(&format!("{name}-redis-url"), &url)?;
-            let centrifugo = layout.centrifugo;
-            let api = self.told(name, PartName::Centrifugo, centrifugo.api);
-            environment.extend([
-                ("PLAZA_REDIS_URL_FILE", OsString::from(file)),
-                ("PLAZA_CENTRIFUGO_API_KEY_FILE", api_key_file.into()),
-                (
-                    "PLAZA_CENTRIFUGO_API_URL",
-                    format!("http://127.0.0.1:{api}").into(),
-                ),
-                (
-                    "PLAZA_REALTIME_ENDPOINT",
-                    self.websocket(centrifugo.client).into(),
-                ),
-            ]);
+            environment.extend(self.realtime(name, redis, column)?);
         }
         if is(PartName::Rooms) && servers.redis.is_some() {
             let (file, _) = self.data.secret("centrifugo-proxy-secret")?;
@@ -319,7 +319,7 @@ impl Plan {
             environment.push(("PLAZA_AUTH_REFRESH_KEY_FILE", refresh_key.into()));
         }
         if is(PartName::Gateway) {
-            let origins = self.wanted.origins(layout.gateway.api).join(",");
+            let origins = self.wanted.origins(column.gateway.api).join(",");
             environment.push(("PLAZA_PUBLIC_ORIGINS", origins.into()));
             environment.extend(self.wanted.limits());
             if let Some(spa) = &self.wanted.spa {
@@ -327,14 +327,14 @@ impl Plan {
             }
         }
         let mut ports = vec![own.operations];
-        if name != PartName::Publisher {
+        if !is_publisher {
             ports.push(own.api);
         }
         if name == PartName::Standalone {
             for (variable, service) in [
-                ("PLAZA_AUTH_LISTEN", layout.auth),
-                ("PLAZA_ROOMS_LISTEN", layout.rooms),
-                ("PLAZA_MESSAGES_LISTEN", layout.messages),
+                ("PLAZA_AUTH_LISTEN", column.auth),
+                ("PLAZA_ROOMS_LISTEN", column.rooms),
+                ("PLAZA_MESSAGES_LISTEN", column.messages),
             ] {
                 environment.push((variable, format!("127.0.0.1:{}", service.api).into()));
                 ports.push(service.api);
@@ -346,6 +346,34 @@ impl Plan {
             ports,
         }));
         Ok(self.recipe(name, kind))
+    }
+
+    /// What a part is told of Redis and Centrifugo.
+    fn realtime(
+        &self,
+        name: PartName,
+        redis: &Redis,
+        column: &Column,
+    ) -> anyhow::Result<[(&'static str, OsString); 4]> {
+        let url = self.redis_url(name, redis, STREAMS);
+        let file = self
+            .data
+            .derived_secret(&format!("{name}-redis-url"), &url)?;
+        let (api_key_file, _) = self.data.secret("centrifugo-api-key")?;
+        let centrifugo = column.centrifugo;
+        let api = self.told(name, PartName::Centrifugo, centrifugo.api);
+        Ok([
+            ("PLAZA_REDIS_URL_FILE", file.into()),
+            ("PLAZA_CENTRIFUGO_API_KEY_FILE", api_key_file.into()),
+            (
+                "PLAZA_CENTRIFUGO_API_URL",
+                format!("http://127.0.0.1:{api}").into(),
+            ),
+            (
+                "PLAZA_REALTIME_ENDPOINT",
+                self.websocket(centrifugo.client).into(),
+            ),
+        ])
     }
 
     fn launch(&self, name: PartName, command: &str, environment: Vec<(&str, OsString)>) -> Launch {
@@ -415,7 +443,7 @@ impl Plan {
             file.lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .append(line);
-            console.log(name, &LogLine::parse(name, line));
+            console.log(name, line);
         }))
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Wanted {
     pub(crate) realtime: bool,
     /// Whether Plaza's own parts are one process.
     pub(crate) standalone: bool,
+    /// Whether each part has a second process beside the first.
+    pub(crate) two: bool,
     /// The built web app.
     pub(crate) spa: Option<PathBuf>,
     /// What is between the parts.
@@ -78,6 +80,7 @@ mod tests {
             port: None,
             realtime: true,
             standalone: false,
+            two: false,
             spa: None,
             wires: Wires::default(),
             environments: Environments::default(),

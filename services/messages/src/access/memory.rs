@@ -1,10 +1,8 @@
 //! What rooms said, until it says otherwise.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use chrono::{DateTime, Utc};
 use moka::sync::Cache;
-use plaza_clients::rooms::{Access, Membership, Removal};
+use plaza_clients::rooms::{self, Access, AccessCache, Membership, Removal};
 use plaza_kit::feed::{Consumer, FeedEntry};
 use plaza_types::{RoomId, UserId, Visibility};
 use tokio::time::Instant;
@@ -47,34 +45,29 @@ enum Standing {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question {
     asked: Instant,
-    removals: u64,
+    question: rooms::Question,
 }
 
 /// Members, the readers of public rooms that somebody is banned from, and the
 /// public rooms that nobody is. It is fed by rooms' removals.
 #[derive(Debug)]
 pub(super) struct Memory {
-    users: Cache<(RoomId, UserId), Known<Standing>>,
+    users: AccessCache<Known<Standing>>,
     open: Cache<RoomId, Known<()>>,
-    /// How often removals have arrived.
-    removals: AtomicU64,
 }
 
 impl Memory {
     pub(super) fn new(args: MemoryArgs) -> Self {
         Self {
-            users: Cache::builder()
-                .max_capacity(args.member_cache_size)
-                .support_invalidation_closures()
-                .build(),
+            // How long an entry is good depends on more than its age.
+            users: AccessCache::new(args.member_cache_size, None),
             open: Cache::new(args.room_cache_size),
-            removals: AtomicU64::new(0),
         }
     }
 
     /// A user as a member of a room.
     pub(super) fn member(&self, room: RoomId, user: UserId) -> Option<Known<Member>> {
-        let Known { what, asked } = self.users.get(&(room, user))?;
+        let Known { what, asked } = self.users.get(room, user)?;
         match what {
             Standing::Member(what) => Some(Known { what, asked }),
             Standing::Reader => None,
@@ -83,7 +76,7 @@ impl Memory {
 
     /// A user as somebody who may read a room of this visibility.
     pub(super) fn reader(&self, room: RoomId, user: UserId) -> Option<Known<Visibility>> {
-        let Known { what, asked } = self.users.get(&(room, user))?;
+        let Known { what, asked } = self.users.get(room, user)?;
         let what = match what {
             Standing::Member(member) => member.visibility,
             Standing::Reader => Visibility::Public,
@@ -98,7 +91,7 @@ impl Memory {
 
     pub(super) fn question(&self) -> Question {
         Question {
-            removals: self.removals.load(Ordering::SeqCst),
+            question: self.users.question(),
             asked: Instant::now(),
         }
     }
@@ -106,9 +99,8 @@ impl Memory {
     /// Takes the answer to a question: whether everybody may read the room, and
     /// what the caller may do in it.
     pub(super) fn remember(&self, question: Question, room: RoomId, user: UserId, access: &Access) {
-        let Question { asked, removals } = question;
-        let overtaken = || self.removals.load(Ordering::SeqCst) != removals;
-        if overtaken() {
+        let Question { asked, question } = question;
+        if self.users.is_overtaken(question) {
             return;
         }
         if access.open {
@@ -125,16 +117,15 @@ impl Memory {
             None if visibility == Visibility::Public && !access.open => Some(Standing::Reader),
             None => None,
         };
-        let key = (room, user);
         match standing {
-            Some(what) => self.users.insert(key, Known { what, asked }),
-            None => self.users.invalidate(&key),
+            Some(what) => self
+                .users
+                .remember(question, room, user, Known { what, asked }),
+            None => self.users.forget(room, user),
         }
-        // Removals that arrived between the first look and the insertions
-        // found nothing to drop.
-        if overtaken() {
+        // As there: removals that arrived meanwhile found nothing to drop.
+        if self.users.is_overtaken(question) {
             self.open.invalidate(&room);
-            self.users.invalidate(&key);
         }
     }
 
@@ -142,7 +133,7 @@ impl Memory {
     /// be banned from it, or it is private or gone.
     pub(super) fn forget(&self, room: RoomId, user: UserId) {
         self.open.invalidate(&room);
-        self.users.invalidate(&(room, user));
+        self.users.forget(room, user);
     }
 }
 
@@ -150,24 +141,18 @@ impl Consumer for Memory {
     type Entry = Removal;
 
     fn apply(&self, replace: bool, entries: Vec<FeedEntry<Removal>>) {
-        self.removals.fetch_add(1, Ordering::SeqCst);
+        let of_everybody = entries
+            .iter()
+            .filter(|removal| removal.entry.user_id.is_none());
+        let closed: Vec<RoomId> = of_everybody.map(|removal| removal.entry.room_id).collect();
+        // First, so that answers under way count as overtaken before what they
+        // said is dropped.
+        self.users.apply(replace, entries);
         if replace {
-            // What was removed before the list begins is not in it.
-            self.users.invalidate_all();
             self.open.invalidate_all();
-            return;
         }
-        for FeedEntry { entry, .. } in entries {
-            let room = entry.room_id;
-            if let Some(user) = entry.user_id {
-                self.users.invalidate(&(room, user));
-                continue;
-            }
+        for room in closed {
             self.open.invalidate(&room);
-            let of_room = move |key: &(RoomId, UserId), _: &Known<Standing>| key.0 == room;
-            if self.users.invalidate_entries_if(of_room).is_err() {
-                self.users.invalidate_all();
-            }
         }
     }
 }
@@ -253,7 +238,7 @@ mod tests {
         let question = memory.question();
         memory.apply(false, removal(room, Some(user)));
         memory.remember(question, room, user, &member());
-        assert!(memory.member(room, user).is_none());
+        assert!(memory.member(room, user).is_none() && memory.open(room).is_none());
     }
 
     #[test]

@@ -64,11 +64,19 @@ pub fn routes(parts: Parts) -> Router {
 
 impl From<StorageError> for Reject {
     fn from(error: StorageError) -> Self {
-        match &error {
+        Self::from(&error)
+    }
+}
+
+impl From<&StorageError> for Reject {
+    fn from(error: &StorageError) -> Self {
+        match error {
             StorageError::Database(cause) if plaza_kit::db::is_unavailable(cause) => {
-                Self::unavailable(&error)
+                Self::unavailable(error)
             }
-            _ => Self::internal(&error),
+            StorageError::Shared(error) => Self::from(&**error),
+            StorageError::Group(_) => Self::unavailable(error),
+            _ => Self::internal(error),
         }
     }
 }

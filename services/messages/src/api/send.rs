@@ -90,11 +90,10 @@ async fn send(
         content,
         reply_to: input.reply_to,
     };
-    match parts.store.send(&[draft]).await?.pop() {
-        Some(Sent::Created(message) | Sent::Repeated(message)) => Ok(message),
-        Some(Sent::Conflict) => Err(SendError::Conflict),
-        Some(Sent::NoSuchReply) => Err(SendError::NoSuchReply),
-        None => Err(StorageError::Missing("an outcome of a send").into()),
+    match parts.store.accept(draft).await? {
+        Sent::Created(message) | Sent::Repeated(message) => Ok(message),
+        Sent::Conflict => Err(SendError::Conflict),
+        Sent::NoSuchReply => Err(SendError::NoSuchReply),
     }
 }
 
@@ -161,6 +160,84 @@ mod tests {
         expected["time"] = json!(text);
         expected["message"]["createdAt"] = json!(text);
         assert_eq!(stored, expected);
+    }
+
+    /// Sends them while the room's head is locked, so that all but the first
+    /// wait for it.
+    async fn sent_meanwhile(
+        bench: &Bench,
+        room: RoomId,
+        author: &Person,
+        texts: &[String],
+    ) -> Vec<StatusCode> {
+        let mut holder = bench.pool.begin().await.unwrap();
+        sqlx::query("SELECT FROM room_heads WHERE room_id = $1 FOR UPDATE")
+            .bind(room.uuid())
+            .execute(&mut *holder)
+            .await
+            .unwrap();
+        let sends = texts
+            .iter()
+            .map(|text| bench.send(author, room, text, text));
+        let sends = futures::future::join_all(sends);
+        let release = async {
+            // The first holds a connection and waits for the lock, and the
+            // others were taken in before: they are polled in turn.
+            eventually(SOON, async || {
+                let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                               AND wait_event_type = 'Lock'";
+                let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&bench.pool).await.unwrap();
+                waiting > 0
+            })
+            .await;
+            holder.rollback().await.unwrap();
+        };
+        let (answers, ()) = tokio::join!(sends, release);
+        answers.into_iter().map(|answer| answer.status).collect()
+    }
+
+    #[tokio::test]
+    async fn what_arrives_while_a_commit_runs_is_committed_together() {
+        let bench = Bench::new().await;
+        let ada = person("ada");
+        let room = bench.room(&[&ada]);
+        bench.sent(&ada, room, "c0", "before").await;
+        let texts: Vec<_> = (1..=40).map(|n| format!("c{n}")).collect();
+        let answers = sent_meanwhile(&bench, room, &ada, &texts).await;
+        assert_eq!(answers, [StatusCode::OK; 40]);
+        // One row each, in few transactions: that of the first, and those of the rest.
+        let committed: (i64, i64) = sqlx::query_as(
+            "SELECT count(*), count(DISTINCT xmin::text) FROM messages WHERE number > 1",
+        )
+        .fetch_one(&bench.pool)
+        .await
+        .unwrap();
+        assert_eq!(committed.0, 40);
+        assert!(committed.1 <= 3, "{committed:?}");
+    }
+
+    #[tokio::test]
+    async fn of_a_group_that_fails_the_bad_one_fails_alone() {
+        let bench = Bench::new().await;
+        let ada = person("ada");
+        let room = bench.room(&[&ada]);
+        bench.sent(&ada, room, "c0", "before").await;
+        // The database refuses what the service finds nothing wrong with.
+        sqlx::raw_sql(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN IF NEW.content = 'c3' THEN RAISE EXCEPTION 'refused'; END IF; RETURN NEW; END $$;
+             CREATE TRIGGER refuse BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION refuse();",
+        )
+        .execute(&bench.pool)
+        .await
+        .unwrap();
+        let texts: Vec<_> = (1..=5).map(|n| format!("c{n}")).collect();
+        let answers = sent_meanwhile(&bench, room, &ada, &texts).await;
+        let bad = StatusCode::INTERNAL_SERVER_ERROR;
+        let ok = StatusCode::OK;
+        assert_eq!(answers, [ok, ok, bad, ok, ok]);
+        let (messages, seq, _, _) = bench.stored().await;
+        assert_eq!((messages, seq), (5, 5), "and it leaves no gap");
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use plaza_centrifugo::Channel;
 use plaza_types::UserId;
 use serde_json::value::RawValue;
 
-use super::route::{Content, Draft, Publication, Recipients, What, data};
+use super::publication::{Content, Draft, Publication, Recipients, What, data};
 
 /// Bounds of one publication.
 #[derive(Debug, Clone, Copy)]
@@ -183,7 +183,7 @@ fn size(draft: &Draft) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::publisher::route::Origin;
+    use crate::publisher::publication::Origin;
     use plaza_types::{Generation, RoomId};
     use proptest::prelude::*;
     use serde_json::{Value, json, value::to_raw_value};

@@ -22,10 +22,12 @@ mod incoming;
 mod lag;
 mod letters;
 mod owner;
+mod pace;
 mod partition;
 mod plan;
 #[cfg(test)]
 mod properties;
+mod publication;
 mod rooms;
 mod route;
 mod send;
@@ -42,11 +44,14 @@ use std::{
 
 use plaza_centrifugo::{Client, ClientArgs};
 use plaza_clients::{PeersArgs, rooms::RoomsClient};
-use plaza_events::{Partition, Source};
+use plaza_events::{
+    Partition, Source,
+    stream::{DEAD_LETTERS, PUBLISHERS},
+};
 use plaza_kit::{
     config::{InternalSecretArgs, OpsArgs},
     health::Readiness,
-    redis::RedisArgs,
+    redis::{Redis, RedisArgs},
     retry::Outage,
     serve::serve,
     shutdown::Shutdown,
@@ -106,11 +111,11 @@ impl From<Stopped> for Ended {
 /// Runs the messages-publisher until the shutdown is over.
 pub async fn run(args: PublisherArgs, shutdown: Shutdown) -> anyhow::Result<()> {
     args.limits.check(args.centrifugo.centrifugo_timeout_ms)?;
-    let redis = args.redis.client()?;
+    let redis = args.redis.redis()?;
     let centrifugo = args.centrifugo.client()?;
     let rooms = RoomsClient::new(&args.peers.rooms_url)?;
     let tokens = ServiceTokens::from_args(PART, &args.internal)?;
-    spawn(&redis, &centrifugo, rooms, tokens, args.limits, &shutdown)?;
+    spawn(&redis, &centrifugo, rooms, tokens, args.limits, &shutdown);
 
     // What it needs comes and goes; it waits, and nobody waits for it.
     let readiness = Readiness::new(&shutdown, &[]);
@@ -120,13 +125,13 @@ pub async fn run(args: PublisherArgs, shutdown: Shutdown) -> anyhow::Result<()> 
 
 /// Starts a publisher of every partition; each publishes while it is the owner.
 fn spawn(
-    redis: &redis::Client,
+    redis: &Redis,
     centrifugo: &Client,
     rooms: RoomsClient,
     tokens: ServiceTokens,
     limits: Limits,
     shutdown: &Shutdown,
-) -> redis::RedisResult<()> {
+) {
     // There from the start, so that its first rise is seen.
     for source in Source::ALL {
         metrics::counter!("plaza_dead_letters_total", "service" => source.name()).increment(0);
@@ -134,9 +139,11 @@ fn spawn(
     let directory = directory::Directory::new(rooms, tokens);
     let redis_outage = Outage::new("Redis of the streams");
     let centrifugo_outage = Outage::new("Centrifugo");
-    let connection = plaza_kit::redis::shared(redis, ANSWER_WITHIN)?;
+    let connection = redis.shared(PUBLISHERS, ANSWER_WITHIN);
+    let mut of_partitions = Vec::new();
     let (lively, share) = (Arc::new(AtomicBool::new(true)), share::Share::default());
     for partition in Partition::all() {
+        let of_partition = connection.to(&Source::Rooms.stream_key(partition));
         let publisher = partition::Publisher::new(
             partition,
             redis.clone(),
@@ -149,16 +156,17 @@ fn spawn(
         let owner = owner::Owner::new(
             partition,
             publisher,
-            connection.clone(),
+            of_partition.clone(),
             share.clone(),
             limits.lease(),
             redis_outage.clone(),
         );
         shutdown.spawn("publisher", owner.run(shutdown.clone()));
+        of_partitions.push(of_partition);
     }
-    let announce = share::run(share, limits.lease(), connection.clone(), shutdown.clone());
+    let letters = connection.to(DEAD_LETTERS);
+    let watch = lag::Watch::new(of_partitions, letters, lively);
+    shutdown.spawn("stream lag", watch.run(shutdown.clone()));
+    let announce = share::run(share, limits.lease(), connection, shutdown.clone());
     shutdown.spawn("publishers' shares", announce);
-    let watch = lag::run(connection, lively, shutdown.clone());
-    shutdown.spawn("stream lag", watch);
-    Ok(())
 }

@@ -6,8 +6,7 @@ use plaza_events::{
     Partition,
     stream::{Lease, LeaseTimes},
 };
-use plaza_kit::{retry::Outage, shutdown::Shutdown};
-use redis::aio::ConnectionManager;
+use plaza_kit::{redis::Shared, retry::Outage, shutdown::Shutdown};
 
 use super::{Ended, partition::Publisher, share::Share};
 
@@ -18,7 +17,7 @@ const TRY_EVERY: Duration = Duration::from_millis(500);
 pub(super) struct Owner {
     partition: Partition,
     publisher: Publisher,
-    connection: ConnectionManager,
+    connection: Shared,
     share: Share,
     times: LeaseTimes,
     outage: Outage,
@@ -28,7 +27,7 @@ impl Owner {
     pub(super) fn new(
         partition: Partition,
         publisher: Publisher,
-        connection: ConnectionManager,
+        connection: Shared,
         share: Share,
         times: LeaseTimes,
         outage: Outage,

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use plaza_centrifugo::Channel;
 
-use super::route::{Origin, Publication, What};
+use super::publication::{Origin, Publication, What};
 
 /// Bounds of one request to Centrifugo.
 #[derive(Debug, Clone, Copy)]
@@ -254,7 +254,7 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::publisher::route::{Recipients, data};
+    use crate::publisher::publication::{Recipients, data};
     use plaza_types::UserId;
     use proptest::prelude::*;
     use std::{collections::HashSet, sync::Arc};

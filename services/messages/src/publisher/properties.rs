@@ -24,8 +24,9 @@ use super::{
     heads::Heads,
     incoming::{Incoming, mark_who_came_back},
     plan::{BatchLimits, Window},
+    publication::What,
     rooms::{Room, Rooms, Way},
-    route::{Asked, Question, Routed, State, What, route},
+    route::{Asked, Question, Routed, State, route},
 };
 
 const PEOPLE: usize = 4;
@@ -178,6 +179,7 @@ impl Services {
             visibility: self.way.visibility,
             generation: self.way.generation,
             members: members.map(|(who, _)| people[*who]).collect(),
+            member_count: 0,
         };
         Room::new(self.way.room, fanout)
     }

@@ -19,6 +19,8 @@ pub(super) struct Room {
     members: Arc<Vec<Channel>>,
     /// It is in personal mode, but its members are not known.
     lacks_members: bool,
+    /// As was said last.
+    member_count: i64,
 }
 
 /// How the events of a room travel.
@@ -89,6 +91,7 @@ impl Room {
             },
             members: Arc::new(members),
             lacks_members: false,
+            member_count: fanout.member_count,
         }
     }
 
@@ -107,6 +110,16 @@ impl Room {
     /// were asked for.
     pub(super) fn take_early_members(&mut self) -> Arc<Vec<Channel>> {
         std::mem::take(&mut self.members)
+    }
+
+    /// How many members there are now, as far as it was said.
+    pub(super) fn count(&mut self, members: Option<i64>) {
+        self.member_count = members.unwrap_or(self.member_count);
+    }
+
+    /// How many may follow its own channel.
+    pub(super) fn audience(&self) -> u64 {
+        u64::try_from(self.member_count).unwrap_or_default()
     }
 
     /// Whether this person is a member; in room mode nobody is known to be.
@@ -295,6 +308,7 @@ mod tests {
                 visibility: Visibility::Public,
                 generation: Generation::ZERO.next(),
                 members: members.to_vec(),
+                member_count: 0,
             },
         )
     }

@@ -16,7 +16,7 @@ use tracing::Instrument;
 use super::{
     Ended,
     plan::{BatchLimits, Step, Window},
-    route::{Publication, Recipients, What, data},
+    publication::{Publication, Recipients, What, data},
     touched::Touched,
 };
 

@@ -6,7 +6,7 @@ use clap::{builder::RangedU64ValueParser, value_parser};
 use plaza_events::stream::LeaseTimes;
 use plaza_kit::config::ConfigError;
 
-use super::fold::FoldLimits;
+use super::{fold::FoldLimits, pace::Pace};
 
 /// Bounds of the messages-publisher. The defaults suit every size of installation.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -37,6 +37,15 @@ pub struct Limits {
           default_value_t = 16_384,
           value_parser = RangedU64ValueParser::<usize>::new().range(1_024..=262_144))]
     pub fold_bytes: usize,
+    /// Deliveries a second to the members of large rooms of a partition (1,000 to 100,000,000): what comes while these
+    /// take their time is put into one publication
+    #[arg(long = "publisher-pace", env = "PLAZA_PUBLISHER_PACE", default_value_t = 60_000,
+          value_parser = value_parser!(u32).range(1_000..=100_000_000))]
+    pub pace: u32,
+    /// Longest wait for that, whatever the number of members (ms, 0 to 1,000)
+    #[arg(long = "publisher-pace-max-ms", env = "PLAZA_PUBLISHER_PACE_MAX_MS", default_value_t = 250,
+          value_parser = value_parser!(u64).range(0..=1_000))]
+    pub pace_max_ms: u64,
     /// Shortest time between two words on where a large room stands (ms, 100 to 60,000)
     #[arg(long = "publisher-head-interval-ms", env = "PLAZA_PUBLISHER_HEAD_INTERVAL_MS",
           default_value_t = 1_000, value_parser = value_parser!(u64).range(100..=60_000))]
@@ -64,6 +73,8 @@ impl Default for Limits {
             cached_members: 1_000_000,
             fold_events: 50,
             fold_bytes: 16_384,
+            pace: 60_000,
+            pace_max_ms: 250,
             head_interval_ms: 1_000,
             heads: 16_000,
             lease_ms: 3_000,
@@ -110,6 +121,10 @@ impl Limits {
 
     pub(super) const fn head_every(&self) -> Duration {
         Duration::from_millis(self.head_interval_ms)
+    }
+
+    pub(super) const fn pace(&self) -> Pace {
+        Pace::new(self.pace, Duration::from_millis(self.pace_max_ms))
     }
 
     pub(super) const fn fold(&self) -> FoldLimits {

@@ -14,8 +14,7 @@ use plaza_events::{
     Partition,
     stream::{LeaseTimes, Member},
 };
-use plaza_kit::shutdown::Shutdown;
-use redis::aio::ConnectionManager;
+use plaza_kit::{redis::Shared, shutdown::Shutdown};
 
 const EVERY: Duration = Duration::from_millis(500);
 
@@ -81,7 +80,7 @@ impl Share {
 pub(super) async fn run(
     share: Share,
     times: LeaseTimes,
-    mut connection: ConnectionManager,
+    mut connection: Shared,
     shutdown: Shutdown,
 ) -> Result<(), Infallible> {
     let member = Member::new(times);

@@ -194,6 +194,20 @@ mod tests {
     }
 
     #[test]
+    fn each_channel_has_an_epoch_of_its_own() {
+        let start = start();
+        let mut touched = Touched::new(10, start);
+        let channels = [channel(), channel()];
+        for second in 0..3 {
+            for (channel, epoch) in channels.iter().zip(["of one shard", "of another"]) {
+                touched.touch(*channel, after(start, second));
+                touched.accepted(*channel, epoch, after(start, second));
+            }
+        }
+        assert_eq!(touched.due(), None);
+    }
+
+    #[test]
     fn the_number_of_channels_is_bounded_and_old_ones_make_room() {
         let start = start();
         let mut touched = Touched::new(2, start);

@@ -18,14 +18,18 @@ mod row;
 pub(crate) mod seed;
 mod send;
 
+use std::sync::Arc;
+
+use plaza_events::Partition;
+use plaza_kit::groups::{GroupError, Groups};
 use plaza_types::{Epoch, PositionError};
-use sqlx::{PgPool, postgres::PgConnectOptions};
+use sqlx::PgPool;
 
 pub(crate) use pulse::Tick;
 pub(crate) use revise::ReviseError;
 pub(crate) use send::Sent;
 
-use crate::realtime::Realtime;
+use crate::{domain::Draft, realtime::Realtime};
 
 /// Why the database gave nothing.
 #[derive(Debug, thiserror::Error)]
@@ -39,14 +43,16 @@ pub(crate) enum StorageError {
     /// What the schema promises is not there.
     #[error("the database lacks {0}")]
     Missing(&'static str),
+    /// What failed for many at once.
+    #[error(transparent)]
+    Shared(Arc<StorageError>),
+    /// What would have been done for many at once was not.
+    #[error("the work of a group was not done")]
+    Group(#[from] GroupError),
 }
 
-/// How the connections of messages plan. A connection keeps its plans, which
-/// may be from when a table was nearly empty; every query here has an index, so
-/// none may read a table that has grown since from end to end.
-pub(crate) fn planning(options: PgConnectOptions) -> PgConnectOptions {
-    options.options([("enable_seqscan", "off")])
-}
+/// Why nothing was done, for many at once.
+type SharedError = Arc<StorageError>;
 
 /// The database of messages.
 #[derive(Debug, Clone)]
@@ -54,16 +60,20 @@ pub struct Store {
     pool: PgPool,
     epoch: Epoch,
     realtime: Realtime,
+    /// Sends that wait for those before them; a line a partition, so that one
+    /// room's lock holds up few others.
+    sends: Groups<Partition, Draft, Result<Sent, SharedError>>,
 }
 
 impl Store {
     /// Over this pool. `epoch` goes into events; `realtime` says whether there
-    /// are any.
-    pub const fn new(pool: PgPool, epoch: Epoch, realtime: Realtime) -> Self {
+    /// are any; at most `most_sends` wait in a partition.
+    pub fn new(pool: PgPool, epoch: Epoch, realtime: Realtime, most_sends: usize) -> Self {
         Self {
             pool,
             epoch,
             realtime,
+            sends: Groups::new(send::GROUP, most_sends),
         }
     }
 }

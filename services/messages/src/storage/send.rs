@@ -1,15 +1,18 @@
 //! Accepting messages.
 
-use std::time::Instant;
+use std::{collections::HashSet, sync::Arc, time::Instant};
 
 use plaza_events::{Event, Partition};
-use plaza_kit::trace;
+use plaza_kit::{db, trace};
 use plaza_types::{Message, MessageId};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{StorageError, Store, row::joined};
+use super::{SharedError, StorageError, Store, row::joined};
 use crate::domain::Draft;
+
+/// Most messages that are committed together.
+pub(super) const GROUP: usize = 256;
 
 /// What became of a draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +28,47 @@ pub(crate) enum Sent {
 }
 
 impl Store {
+    /// Accepts a message, together with whatever arrives while those before it
+    /// are committed. Nothing is delayed for it.
+    pub(crate) async fn accept(&self, draft: Draft) -> Result<Sent, StorageError> {
+        let store = self.clone();
+        let work = move |drafts: Vec<Draft>| {
+            let store = store.clone();
+            async move { store.send_group(&drafts).await }
+        };
+        let outcome = self.sends.run(partition(&draft), draft, work).await?;
+        outcome.map_err(StorageError::Shared)
+    }
+
+    /// A group in one transaction; should it fail, each in its own, so that
+    /// only the bad one fails.
+    async fn send_group(&self, drafts: &[Draft]) -> Vec<Result<Sent, SharedError>> {
+        #[expect(clippy::cast_precision_loss, reason = "a bounded count")]
+        metrics::histogram!("plaza_messages_sends_together").record(drafts.len() as f64);
+        let error = match self.send(drafts).await {
+            Ok(sent) => return sent.into_iter().map(Ok).collect(),
+            Err(error) => error,
+        };
+        let is_away = matches!(&error, StorageError::Database(cause) if db::is_unavailable(cause));
+        let error = Arc::new(error);
+        if is_away || drafts.len() == 1 {
+            return vec![Err(error); drafts.len()];
+        }
+        tracing::warn!(
+            error = plaza_kit::http::chain(&*error),
+            sends = drafts.len(),
+            "sends could not be committed together, trying each alone"
+        );
+        let mut outcomes = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            let sent = self.send(std::slice::from_ref(draft)).await;
+            let lacking = StorageError::Missing("an outcome of a send");
+            let sent = sent.and_then(|mut sent| sent.pop().ok_or(lacking));
+            outcomes.push(sent.map_err(Arc::new));
+        }
+        outcomes
+    }
+
     /// Accepts a group of messages, in its order, in one transaction and one
     /// round trip; answers one outcome a draft after the commit. A bad draft
     /// fails alone.
@@ -35,10 +79,12 @@ impl Store {
             .record(begun.elapsed().as_secs_f64());
 
         let created = |sent: &&Sent| matches!(sent, Sent::Created(_));
-        let accepted = sent.iter().filter(created).count() as u64;
-        metrics::counter!("plaza_messages_accepted_total").increment(accepted);
-        for (draft, _) in drafts.iter().zip(&sent).filter(|(_, sent)| created(sent)) {
-            self.realtime.committed(partition(draft));
+        let count = sent.iter().filter(created).count() as u64;
+        metrics::counter!("plaza_messages_accepted_total").increment(count);
+        let accepted = drafts.iter().zip(&sent).filter(|(_, sent)| created(sent));
+        let told: HashSet<Partition> = accepted.map(|(draft, _)| partition(draft)).collect();
+        for partition in told {
+            self.realtime.committed(partition);
         }
         Ok(sent)
     }

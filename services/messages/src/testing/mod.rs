@@ -68,7 +68,7 @@ impl Bench {
             .await
             .unwrap();
         let options = url.parse().unwrap();
-        let (_, relay) = Relay::new(Source::Messages, options, None, RelayArgs::default()).unwrap();
+        let (_, relay) = Relay::new(Source::Messages, options, None, RelayArgs::default());
         let issuer = Issuer::new();
         let rooms = StubRooms::serve(&issuer).await;
         Self::with(pool, epoch, Realtime::On(relay), rooms, issuer).await
@@ -107,7 +107,7 @@ impl Bench {
             &shutdown,
         );
         eventually(SOON, async || readiness.is_ready()).await;
-        let store = Store::new(pool.clone(), epoch, realtime);
+        let store = Store::new(pool.clone(), epoch, realtime, 1_000);
         let parts = Parts {
             store: store.clone(),
             gate: Arc::new(gate),

@@ -73,7 +73,7 @@ async fn guarantee_4_crossings_under_a_stream_of_messages_lose_nothing_in_either
     let fixture = fixture(&stage, &redis.url).await;
     let (room, members) = fixture.room(4);
     let channel = fixture.channels(room).room;
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let _publisher = fixture.start();
     let talk = Talk::new(room);
     talk.say(&mut streams, 5).await;
@@ -130,7 +130,7 @@ async fn guarantee_4_a_publisher_killed_in_the_middle_of_going_up_is_made_up_for
     let untold = Channel::Personal(members[1]);
     let name = untold.to_string();
     fake.rule(move |to, events| Fate::failing_if(to == name && events.contains("fanout")));
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let first = fixture.start();
     streams.messages(room, 1..=10).await;
     eventually(SOON, async || streams.waiting().await == 0).await;
@@ -167,7 +167,7 @@ async fn guarantee_4_a_publisher_killed_in_the_middle_of_going_down_is_made_up_f
     let channels = fixture.grown(room);
     let name = channels.room.to_string();
     fake.rule(move |to, events| Fate::failing_if(to == name && events.contains("fanout")));
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let first = fixture.start();
     streams.whole_messages(room, 1..=10).await;
     eventually(SOON, async || fake.taken(channels.room).len() == 10).await;
@@ -208,7 +208,7 @@ async fn guarantee_4_two_publishers_side_by_side_lose_nothing_of_rooms_that_cros
     let (redis, fake) = (redis().await, FakeCentrifugo::default());
     let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
     let rooms: Vec<_> = (0..32).map(|_| fixture.room(2)).collect();
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let _first = fixture.start();
     streams.until_owned().await;
     let alone = streams.leases().await;
@@ -254,7 +254,7 @@ async fn who_reads_along_is_told_of_another_visibility_and_gets_nothing_later() 
     let fixture = fixture(&stage, &redis.url).await;
     let (room, members) = fixture.room(2);
     let before = fixture.grown(room);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let _publisher = fixture.start();
     let talk = Talk::new(room);
     talk.say(&mut streams, 5).await;

@@ -28,7 +28,7 @@ async fn a_failing_channel_is_not_reordered_and_holds_up_no_other() {
             Fate::Take
         }
     });
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     streams.messages(room, 1..=10).await;
     let _publisher = fixture.start();
     eventually(SOON, async || fake.taken(other) == seqs(1..=10)).await;
@@ -48,7 +48,7 @@ async fn a_lost_answer_repeats_the_same_before_anything_later() {
     let (room, members) = fixture.room(1);
     let channel = Channel::Personal(members[0]);
     fake.lose_answers(3);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     streams.messages(room, 1..=5).await;
     let _publisher = fixture.start();
     eventually(SOON, async || streams.waiting().await == 0).await;
@@ -71,7 +71,7 @@ async fn what_can_never_be_published_is_a_dead_letter_and_can_be_replayed() {
             Fate::Take
         }
     });
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     streams.messages(room, 1..=3).await;
     let _publisher = fixture.start();
     eventually(SOON, async || streams.waiting().await == 0).await;
@@ -101,7 +101,7 @@ async fn a_shutdown_during_an_outage_loses_nothing() {
     let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
     let (room, members) = fixture.room(1);
     let channel = Channel::Personal(members[0]);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     streams.messages(room, 1..=3).await;
     let publisher = fixture.start();
     eventually(SOON, async || streams.waiting().await == 0).await;
@@ -128,7 +128,7 @@ async fn leave_during_an_outage(begin: impl Fn(&FakeCentrifugo), end: impl Fn(&F
     let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
     let (room, members) = fixture.room(2);
     begin(&fake);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     streams.messages(room, 1..=3).await;
     let _publisher = fixture.start();
     eventually(SOON, async || fake.calls() > 1).await;
@@ -180,7 +180,7 @@ async fn guarantee_4_where_a_broadcast_half_fails_the_failed_channels_alone_get_
             Fate::Take
         }
     });
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     streams.messages(room, 1..=60).await;
     streams.whole_messages(large, 1..=60).await;
     let _publisher = fixture.start();
@@ -207,7 +207,7 @@ async fn what_a_large_room_can_never_publish_is_a_dead_letter_and_can_be_replaye
             Fate::Take
         }
     });
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     streams.whole_messages(room, 1..=3).await;
     let _publisher = fixture.start();
     eventually(SOON, async || streams.waiting().await == 0).await;

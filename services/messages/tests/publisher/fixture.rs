@@ -18,11 +18,11 @@ use chrono::Utc;
 use http::Method;
 use plaza_centrifugo::{Channel, ClientArgs, config::SUBSCRIBE_PATH};
 use plaza_clients::{PeersArgs, rooms::Fanout};
-use plaza_events::{Partition, Source};
+use plaza_events::{Partition, Source, stream::DEAD_LETTERS};
 use plaza_kit::{
     config::{InternalSecretArgs, OpsArgs},
     http_client::Peer,
-    redis::RedisArgs,
+    redis::{Redis, RedisArgs, Shared},
     shutdown::Shutdown,
 };
 use plaza_messages::publisher::{self, Limits, PublisherArgs};
@@ -30,7 +30,7 @@ use plaza_testkit::{INTERNAL_SECRET, TestCentrifugo};
 use plaza_types::{
     ApiError, Epoch, FanoutMode, Generation, MessageId, RoomId, UserId, Version, Visibility,
 };
-use redis::{AsyncCommands, aio::MultiplexedConnection};
+use redis::AsyncCommands;
 use serde_json::{Value, json};
 
 /// Long enough for a busy machine.
@@ -57,6 +57,7 @@ impl Rooms {
             visibility: Visibility::Public,
             generation: Generation::ZERO.next(),
             members: members.to_vec(),
+            member_count: 0,
         };
         self.fanouts.lock().unwrap().insert(room, fanout);
     }
@@ -164,6 +165,7 @@ impl Fixture {
             redis: RedisArgs {
                 redis_url: Some(redis_url.into()),
                 redis_url_file: None,
+                redis_ca_file: None,
             },
             centrifugo: ClientArgs {
                 centrifugo_api_url: api_url.to_owned(),
@@ -253,13 +255,16 @@ impl Fixture {
         }
     }
 
-    pub(crate) async fn streams(&self) -> Streams {
-        let connection = plaza_kit::redis::client(&self.redis_url)
-            .unwrap()
-            .get_multiplexed_async_connection()
-            .await
-            .unwrap();
-        Streams { connection }
+    pub(crate) fn streams(&self) -> Streams {
+        let redis = Redis::parse(&self.redis_url).unwrap();
+        let connection = redis.shared(DEAD_LETTERS, Duration::from_secs(5));
+        let of_partitions = Partition::all()
+            .map(|partition| connection.to(&lease_key(partition)))
+            .collect();
+        Streams {
+            connection,
+            of_partitions,
+        }
     }
 }
 
@@ -323,7 +328,9 @@ impl Drop for Running {
 
 /// The streams, written to as the relays do.
 pub(crate) struct Streams {
-    pub(crate) connection: MultiplexedConnection,
+    /// To the dead letters; in one Redis, to everything.
+    pub(crate) connection: Shared,
+    of_partitions: Vec<Shared>,
 }
 
 impl Streams {
@@ -347,8 +354,7 @@ impl Streams {
             ("event", event.to_string()),
             ("at", at_ms.to_string()),
         ];
-        let _: String = self
-            .connection
+        let _: String = self.of_partitions[partition.index()]
             .xadd(source.stream_key(partition), "*", &fields)
             .await
             .unwrap();
@@ -421,8 +427,11 @@ impl Streams {
 
     /// The leases of all partitions; none where there is no owner.
     pub(crate) async fn leases(&mut self) -> Vec<Option<String>> {
-        let keys: Vec<_> = Partition::all().map(lease_key).collect();
-        self.connection.mget(keys).await.unwrap()
+        let mut leases = Vec::new();
+        for (partition, connection) in Partition::all().zip(&mut self.of_partitions) {
+            leases.push(connection.get(lease_key(partition)).await.unwrap());
+        }
+        leases
     }
 
     /// Waits until every partition has an owner.
@@ -436,13 +445,9 @@ impl Streams {
     /// Entries that are not dealt with, in all streams.
     pub(crate) async fn waiting(&mut self) -> usize {
         let mut all = 0;
-        for partition in Partition::all() {
+        for (partition, connection) in Partition::all().zip(&mut self.of_partitions) {
             for source in Source::ALL {
-                let length: usize = self
-                    .connection
-                    .xlen(source.stream_key(partition))
-                    .await
-                    .unwrap();
+                let length: usize = connection.xlen(source.stream_key(partition)).await.unwrap();
                 all += length;
             }
         }

@@ -6,7 +6,7 @@ use plaza_events::{
     Partition, Source,
     relay::{Relay, RelayArgs},
 };
-use plaza_kit::shutdown::Shutdown;
+use plaza_kit::{redis::Redis, shutdown::Shutdown};
 use plaza_messages::{Realtime, Store};
 use plaza_testkit::{
     OwnRedis, TestCentrifugoOptions, TestDatabase, centrifugo, database, eventually, own_redis,
@@ -28,25 +28,25 @@ async fn command(connection: &mut MultiplexedConnection, words: &[&str]) -> redi
 }
 
 async fn connect(redis: &OwnRedis) -> MultiplexedConnection {
-    let client = plaza_kit::redis::client(&redis.url).unwrap();
+    let client = redis::Client::open(redis.url.as_str()).unwrap();
     client.get_multiplexed_async_connection().await.unwrap()
 }
 
 /// The database of messages, with a relay to this Redis.
-async fn relayed(redis_url: &str, shutdown: &Shutdown) -> TestDatabase {
+pub(crate) async fn relayed(redis_url: &str, shutdown: &Shutdown) -> TestDatabase {
     let database = database(&plaza_messages::MIGRATOR).await;
-    let redis = plaza_kit::redis::client(redis_url).unwrap();
+    let redis = Redis::parse(redis_url).unwrap();
     let options = database.url.parse().unwrap();
     let args = RelayArgs::default();
-    let (relay, handle) = Relay::new(Source::Messages, options, Some(redis), args).unwrap();
+    let (relay, handle) = Relay::new(Source::Messages, options, Some(redis), args);
     let pool = database.pool.clone();
-    let store = Store::new(pool, Epoch::new(), Realtime::On(handle));
+    let store = Store::new(pool, Epoch::new(), Realtime::On(handle), 1_000);
     relay.spawn(store, shutdown);
     database
 }
 
 /// A message as far as these tests need one: the head, and its event.
-async fn accept(database: &TestDatabase, room: RoomId, seq: i64) {
+pub(crate) async fn accept(database: &TestDatabase, room: RoomId, seq: i64) {
     let mut transaction = database.pool.begin().await.unwrap();
     sqlx::query(
         "INSERT INTO room_heads (room_id, last_seq, last_number) VALUES ($1, $2, $2)

@@ -20,7 +20,7 @@ async fn lists_are_told_at_most_once_a_second_and_the_last_word_always_comes() {
     let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
     let (room, _) = fixture.room(2);
     let channels = fixture.grown(room);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let _publisher = fixture.start();
     let mut last = 0;
     while fake.taken(channels.head).len() < 3 {
@@ -60,7 +60,7 @@ async fn the_cursor_waits_for_a_word_that_is_refused_and_holds_up_nothing_else()
     let channels = fixture.grown(room);
     let head = channels.head.to_string();
     fake.rule(move |to, _| Fate::failing_if(to == head));
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let first = fixture.start();
     streams.whole_messages(room, 1..=3).await;
     eventually(SOON, async || fake.taken(channels.room).len() >= 3).await;
@@ -87,7 +87,7 @@ async fn guarantee_4_a_publisher_killed_before_its_word_repeats_a_large_room_in_
     let fixture = fixture.limited(|limits| limits.head_interval_ms = 60_000);
     let (room, _) = fixture.room(2);
     let channels = fixture.grown(room);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let first = fixture.start();
     for (seq, sent) in (1..=5).zip(1..) {
         streams.whole_messages(room, seq..=seq).await;

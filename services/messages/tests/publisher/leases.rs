@@ -54,7 +54,7 @@ async fn guarantee_4_two_publishers_side_by_side_publish_each_event_once() {
     let (redis, fake) = (redis().await, FakeCentrifugo::default());
     let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
     let rooms = rooms(&fixture);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let _first = fixture.start();
     streams.until_owned().await;
     let alone = streams.leases().await;
@@ -79,7 +79,7 @@ async fn guarantee_7_delivery_resumes_within_5_s_after_an_owner_is_killed() {
     let (redis, fake) = (redis().await, FakeCentrifugo::default());
     let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
     let rooms = rooms(&fixture);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let first = fixture.start();
     streams.until_owned().await;
     let alone = streams.leases().await;
@@ -102,7 +102,7 @@ async fn guarantee_7_delivery_resumes_within_5_s_after_an_owner_is_killed() {
 async fn an_owner_that_stops_in_good_order_hands_over_at_once() {
     let (redis, fake) = (redis().await, FakeCentrifugo::default());
     let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let publisher = fixture.start();
     streams.until_owned().await;
     publisher.stop().await;
@@ -115,7 +115,7 @@ async fn guarantee_4_an_owner_paused_beyond_its_lease_publishes_nothing_and_move
     let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
     let (room, members) = fixture.room(2);
     let channel = Channel::Personal(members[0]);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let paused = fixture.start();
     streams.messages(room, 1..=3).await;
     until_done(&mut streams).await;
@@ -156,7 +156,7 @@ async fn guarantee_4_a_lease_or_a_cursor_that_is_gone_loses_nothing() {
     let (redis, fake) = (redis().await, FakeCentrifugo::default());
     let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
     let rooms = rooms(&fixture);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let _publishers = [fixture.start(), fixture.start()];
     streams.until_owned().await;
     for turn in 0..4 {
@@ -180,7 +180,7 @@ async fn guarantee_4_a_lease_or_a_cursor_that_is_gone_loses_nothing() {
 async fn signs_of_life_are_held_back_while_a_partition_does_not_get_on() {
     let (redis, fake) = (redis().await, FakeCentrifugo::default());
     let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let (room, _) = std::iter::repeat_with(|| fixture.room(1))
         .find(|(room, _)| Partition::of(&room.to_string()) != Partition::PULSE)
         .unwrap();

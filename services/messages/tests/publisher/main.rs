@@ -10,6 +10,8 @@ mod forgets;
 mod heads;
 mod leases;
 mod outages;
+mod redis_forms;
 mod removals;
 mod screen;
+mod shards;
 mod way;

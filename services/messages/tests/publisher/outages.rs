@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use plaza_testkit::{TestCentrifugoOptions, centrifugo, eventually, own_redis, redis};
-use redis::aio::MultiplexedConnection;
+use redis::AsyncCommands;
 
 use crate::fixture::{Fixture, SOON, as_shown, got, history, history_of, seqs};
 
-async fn command(connection: &mut MultiplexedConnection, words: &[&str]) {
+async fn command(connection: &mut impl AsyncCommands, words: &[&str]) {
     let mut command = redis::cmd(words[0]);
     command.arg(&words[1..]);
     let () = command.query_async(connection).await.unwrap();
@@ -19,7 +19,7 @@ async fn guarantee_4_a_publisher_killed_before_the_cursor_moved_repeats_in_large
         tokio::join!(own_redis(), centrifugo(TestCentrifugoOptions::default()));
     let fixture = Fixture::new(&streams_redis.url, &server.api_url, &server.api_key).await;
     let (room, members) = fixture.room(2);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     streams.messages(room, 1..=5).await;
     // Everything goes on but the cursor.
     let cursor = ["ACL", "SETUSER", "default"];
@@ -50,7 +50,7 @@ async fn centrifugo_stopped_and_started_keeps_the_order_and_gaps_are_revealed() 
     let (room, members) = fixture.room(2);
     // In the same partition: its channels are looked after together.
     let (quiet, quiet_members) = fixture.room_beside(room, 1);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let _publisher = fixture.start();
     streams.messages(quiet, 1..=1).await;
     streams.messages(room, 1..=10).await;
@@ -75,13 +75,13 @@ async fn centrifugo_stopped_and_started_keeps_the_order_and_gaps_are_revealed() 
 async fn a_lost_history_is_revealed_to_channels_that_are_quiet() {
     let (redis, engine) = tokio::join!(redis(), own_redis());
     let server = centrifugo(TestCentrifugoOptions {
-        redis_url: Some(engine.url.clone()),
+        redis_urls: vec![engine.url.clone()],
         ..TestCentrifugoOptions::default()
     })
     .await;
     let fixture = Fixture::new(&redis.url, &server.api_url, &server.api_key).await;
     let (room, members) = fixture.room(2);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let _publisher = fixture.start();
     streams.messages(room, 1..=3).await;
     eventually(SOON, async || streams.waiting().await == 0).await;
@@ -89,7 +89,7 @@ async fn a_lost_history_is_revealed_to_channels_that_are_quiet() {
     streams.member(room, 2, members[1], None).await;
     eventually(SOON, async || streams.waiting().await == 0).await;
 
-    let mut connection = plaza_kit::redis::client(&engine.url)
+    let mut connection = redis::Client::open(engine.url.as_str())
         .unwrap()
         .get_multiplexed_async_connection()
         .await
@@ -109,7 +109,7 @@ async fn rooms_away_are_waited_for() {
     let fixture = Fixture::new(&redis.url, &server.api_url, &server.api_key).await;
     let (room, members) = fixture.room(1);
     fixture.rooms.set_away(true);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     streams.messages(room, 1..=3).await;
     let publisher = fixture.start();
     eventually(SOON, async || fixture.rooms.asked() > 1).await;
@@ -131,13 +131,13 @@ async fn redis_stopped_and_started_loses_nothing() {
         tokio::join!(own_redis(), centrifugo(TestCentrifugoOptions::default()));
     let fixture = Fixture::new(&streams_redis.url, &server.api_url, &server.api_key).await;
     let (room, members) = fixture.room(1);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let _publisher = fixture.start();
     streams.messages(room, 1..=5).await;
     eventually(SOON, async || streams.waiting().await == 0).await;
     streams_redis.stop().await;
     streams_redis.start().await;
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     streams.messages(room, 6..=10).await;
     eventually(SOON, async || streams.waiting().await == 0).await;
     assert_eq!(as_shown(&got(&server, members[0]).await), seqs(1..=10));
@@ -148,7 +148,7 @@ async fn a_stop_in_good_order_takes_no_longer_than_its_work() {
     let (redis, server) = tokio::join!(redis(), centrifugo(TestCentrifugoOptions::default()));
     let fixture = Fixture::new(&redis.url, &server.api_url, &server.api_key).await;
     let publisher = fixture.start();
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let (room, _) = fixture.room(1);
     streams.messages(room, 1..=1).await;
     eventually(SOON, async || streams.waiting().await == 0).await;
@@ -162,7 +162,7 @@ async fn a_stop_in_good_order_takes_no_longer_than_its_work() {
 async fn a_lost_history_is_revealed_to_large_rooms_and_what_lists_show_is_said_again() {
     let (redis, engine) = tokio::join!(redis(), own_redis());
     let server = centrifugo(TestCentrifugoOptions {
-        redis_url: Some(engine.url.clone()),
+        redis_urls: vec![engine.url.clone()],
         ..TestCentrifugoOptions::default()
     })
     .await;
@@ -170,13 +170,13 @@ async fn a_lost_history_is_revealed_to_large_rooms_and_what_lists_show_is_said_a
     let (quiet, _) = fixture.room(1);
     let (loud, members) = fixture.room_beside(quiet, 1);
     let channels = fixture.grown(quiet);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let _publisher = fixture.start();
     streams.whole_messages(quiet, 1..=3).await;
     streams.messages(loud, 1..=1).await;
     eventually(SOON, async || streams.waiting().await == 0).await;
 
-    let mut connection = plaza_kit::redis::client(&engine.url)
+    let mut connection = redis::Client::open(engine.url.as_str())
         .unwrap()
         .get_multiplexed_async_connection()
         .await

@@ -21,7 +21,7 @@ async fn guarantee_5_nothing_goes_to_a_large_room_until_who_left_is_made_to_leav
     let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
     let (room, members) = fixture.room(2);
     let channels = fixture.grown(room);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let _publisher = fixture.start();
     streams.whole_messages(room, 1..=1).await;
     eventually(SOON, async || streams.waiting().await == 0).await;
@@ -66,7 +66,7 @@ async fn guarantee_5_who_left_a_large_private_room_gets_nothing_later_and_others
         .rooms
         .change(room, |fanout| fanout.visibility = Visibility::Private);
     let channels = fixture.grown(room);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let _publisher = fixture.start();
     // Everything comes by the channel: nothing is there to be asked for.
     let nothing = Arc::new(AtomicI64::new(0));

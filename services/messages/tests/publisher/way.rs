@@ -17,7 +17,7 @@ async fn members_get_the_events_of_their_room_in_order_and_strangers_none() {
     let fixture = Fixture::new(&redis.url, &server.api_url, &server.api_key).await;
     let (room, members) = fixture.room(3);
     let (other, strangers) = fixture.room(1);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     streams.messages(room, 1..=20).await;
     let read = json!({ "type": "read", "room": room, "number": 20 });
     let reader = members[0].to_string();
@@ -43,7 +43,7 @@ async fn a_newcomer_is_told_before_anything_later_and_who_left_gets_nothing_late
     let fixture = Fixture::new(&redis.url, &server.api_url, &server.api_key).await;
     let (room, members) = fixture.room(1);
     let newcomer = UserId::new();
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let _publisher = fixture.start();
 
     streams.messages(room, 1..=2).await;
@@ -84,7 +84,7 @@ async fn what_rooms_say_is_applied_before_the_messages_of_the_same_read() {
     let (redis, server) = tokio::join!(redis(), centrifugo(TestCentrifugoOptions::default()));
     let fixture = Fixture::new(&redis.url, &server.api_url, &server.api_key).await;
     let (room, members) = fixture.room(2);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     // Rooms answer with the state before the departure.
     streams.messages(room, 1..=3).await;
     streams.member(room, 2, members[1], None).await;
@@ -101,7 +101,7 @@ async fn what_rooms_say_is_applied_before_the_messages_of_the_same_read() {
 async fn the_sign_of_life_goes_to_everybody() {
     let (redis, fake) = (redis().await, FakeCentrifugo::default());
     let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let _publisher = fixture.start();
     let tick = json!({ "type": "tick" });
     streams.add(Source::Messages, "pulse", &tick).await;
@@ -113,7 +113,7 @@ async fn what_cannot_be_understood_is_passed_over() {
     let (redis, fake) = (redis().await, FakeCentrifugo::default());
     let fixture = Fixture::new(&redis.url, &fake.start().await, "key").await;
     let (room, members) = fixture.room(1);
-    let mut streams = fixture.streams().await;
+    let mut streams = fixture.streams();
     let key = room.to_string();
     for event in [
         json!({ "type": "room.painted", "room": room, "version": "two" }),

@@ -53,6 +53,7 @@ mod tests {
         let now: Fanout = bench.send_internal(Request::get(&path)).await.parse();
         assert_eq!(now.mode, FanoutMode::Room);
         assert!(now.members.is_empty(), "none in room mode");
+        assert_eq!(now.member_count, 2);
     }
 
     #[tokio::test]

@@ -49,7 +49,7 @@ use plaza_types::{ApiError, Code, Epoch, Person};
 use sqlx::PgPool;
 
 use crate::{
-    channels::{ChannelArgs, Gate, Memory},
+    channels::{ChannelArgs, Gate, memory},
     domain::Threshold,
     live::Live,
     storage::Store,
@@ -128,7 +128,7 @@ impl Api {
         acting::count_from_start();
         subscribe::count_from_start();
         let most = parts.channels.rooms_standing_cache_size;
-        let memory = Arc::new(Memory::new(most));
+        let memory = Arc::new(memory(most));
         let store = Store::new(
             parts.pool,
             parts.epoch,

@@ -102,7 +102,7 @@ impl Bench {
         let epoch = install(&database).await;
         let issuer = Issuer::new();
         let options = database.url.parse().unwrap();
-        let (_, relay) = Relay::new(Source::Rooms, options, None, RelayArgs::default()).unwrap();
+        let (_, relay) = Relay::new(Source::Rooms, options, None, RelayArgs::default());
         let parts = Parts {
             pool: database.pool.clone(),
             epoch,

@@ -11,7 +11,7 @@ use plaza_kit::{
 };
 use plaza_types::{RoomId, UserId};
 
-use super::{ChannelArgs, ChannelError, memory::Memory};
+use super::{ChannelArgs, ChannelError, Memory};
 use crate::{
     domain::{Standing, may_open},
     storage::Store,
@@ -123,12 +123,12 @@ impl Gate {
 }
 
 async fn ask(store: Store, memory: Arc<Memory>, questions: Vec<Question>) -> Vec<Answer> {
-    let asked = memory.asked();
+    let question = memory.question();
     match store.standings(&questions).await {
         Ok(standings) => {
             for ((room, user), standing) in questions.into_iter().zip(&standings) {
-                if let Some(standing) = standing {
-                    memory.remember(asked, room, user, *standing);
+                if let Some(standing) = standing.filter(Standing::may_read) {
+                    memory.remember(question, room, user, standing);
                 }
             }
             standings.into_iter().map(Ok).collect()

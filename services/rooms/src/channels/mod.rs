@@ -7,16 +7,27 @@
 //! is read each second; without it, memory is not relied on.
 
 mod gate;
-mod memory;
 
 pub(crate) use gate::Gate;
-pub(crate) use memory::Memory;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use plaza_clients::rooms::AccessCache;
 use plaza_kit::groups::GroupError;
 
-use crate::storage::StorageError;
+use crate::{domain::Standing, storage::StorageError};
+
+/// How long somebody is remembered: so long the mode may be the one before,
+/// which is no removal.
+const LIVES: Duration = Duration::from_secs(30);
+
+/// Where people stand who may read a room.
+pub(crate) type Memory = AccessCache<Standing>;
+
+/// A memory of at most so many people, across rooms.
+pub(crate) fn memory(most: u64) -> Memory {
+    Memory::new(most, Some(LIVES))
+}
 
 /// Bounds of what the subscribe proxy costs.
 #[derive(Debug, Clone, Copy, clap::Args)]

@@ -18,7 +18,7 @@ fn live(room: RoomId) -> Channel {
 /// A gate that follows the removals, as another replica's would.
 async fn following(bench: &Bench, shutdown: &Shutdown) -> Gate {
     let mut store = bench.store.clone();
-    store.memory = Arc::new(super::Memory::new(1_000));
+    store.memory = Arc::new(super::memory(1_000));
     let mut gate = Gate::new(store, ChannelArgs::default());
     gate.follow(&Readiness::new(shutdown, &["removals"]), shutdown);
     eventually(SOON, async || gate.relies_on_memory()).await;

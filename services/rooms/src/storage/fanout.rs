@@ -14,7 +14,7 @@ impl Store {
         early: EarlyMembers,
     ) -> Result<Option<Fanout>, StorageError> {
         let row = sqlx::query!(
-            r#"SELECT version, fanout, visibility, generation,
+            r#"SELECT version, fanout, visibility, generation, member_count,
                       CASE fanout WHEN 'personal'
                           THEN ARRAY(SELECT user_id FROM members WHERE room_id = $1)
                           ELSE ARRAY(SELECT user_id FROM members
@@ -34,6 +34,7 @@ impl Store {
                 visibility: read("visibility", &row.visibility)?,
                 generation: position("generation", row.generation)?,
                 members: row.members.into_iter().map(Into::into).collect(),
+                member_count: row.member_count,
             })
         })
         .transpose()

@@ -1,0 +1,400 @@
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+use serde_json::Value;
+
+use super::*;
+use crate::{
+    api::{ChatDeployment, EnvVar, HttpRoute, LagAutoscaling, ParentRef},
+    facts::Facts,
+    testing::{nothing, production, settings, stores, trial},
+    validate::validate,
+};
+
+fn built(chat: &ChatDeployment, facts: Facts) -> Resources {
+    build(&validate(chat, facts, &settings()).unwrap()).unwrap()
+}
+
+/// Objects by kind and name.
+#[derive(Default)]
+struct Objects(BTreeMap<String, Value>);
+
+impl Objects {
+    fn add(&mut self, kind: &str, objects: impl IntoIterator<Item: serde::Serialize>) {
+        for object in objects {
+            let object = serde_json::to_value(object).unwrap();
+            let name = object["metadata"]["name"].as_str().unwrap();
+            self.0.insert(format!("{kind} {name}"), object);
+        }
+    }
+}
+
+/// Every object.
+fn objects(resources: Resources) -> BTreeMap<String, Value> {
+    let Resources {
+        service_account,
+        new_secrets,
+        kept_secrets: _,
+        network_policies,
+        services,
+        store_config_maps,
+        stores,
+        migration,
+        parts,
+        disruption_budgets,
+        autoscalers,
+        ingress,
+        http_route,
+    } = resources;
+    let mut all = Objects::default();
+    all.add("ServiceAccount", [service_account]);
+    all.add("Secret", new_secrets);
+    all.add("NetworkPolicy", network_policies);
+    all.add("Service", services);
+    all.add("ConfigMap", store_config_maps);
+    all.add("StatefulSet", stores.into_iter().map(|(_, store)| store));
+    all.add("Job", [migration]);
+    for part in parts {
+        all.add("ConfigMap", part.config_map);
+        all.add("Secret", part.secret);
+        all.add("Deployment", [part.deployment]);
+    }
+    all.add("PodDisruptionBudget", disruption_budgets);
+    all.add("HorizontalPodAutoscaler", autoscalers);
+    all.add("Ingress", ingress);
+    all.add("HTTPRoute", http_route);
+    all.0
+}
+
+#[test]
+fn a_trial() {
+    insta::assert_json_snapshot!(objects(built(&trial(), nothing())));
+}
+
+#[test]
+fn a_production() {
+    insta::assert_json_snapshot!(objects(built(&production(), stores())));
+}
+
+#[test]
+fn the_same_in_gives_the_same_out() {
+    let once = objects(built(&production(), stores()));
+    assert_eq!(once, objects(built(&production(), stores())));
+}
+
+fn templates(resources: &Resources) -> BTreeMap<String, PodTemplateSpec> {
+    let parts = resources.parts.iter().map(|part| {
+        let spec = part.deployment.spec.clone().unwrap();
+        (part.component.to_string(), spec.template)
+    });
+    let stores = resources.stores.iter().map(|(component, store)| {
+        let spec = store.spec.clone().unwrap();
+        (component.to_string(), spec.template)
+    });
+    let job = resources.migration.spec.clone().unwrap();
+    parts
+        .chain(stores)
+        .chain([("migrate".to_owned(), job.template)])
+        .collect()
+}
+
+/// Names of the parts whose pods start again.
+fn restarted(before: &Resources, after: &Resources) -> Vec<String> {
+    let after = templates(after);
+    templates(before)
+        .into_iter()
+        .filter(|(name, template)| after.get(name) != Some(template))
+        .map(|(name, _)| name)
+        .collect()
+}
+
+#[test]
+fn a_change_restarts_what_it_touches_alone() {
+    let before = built(&production(), stores());
+    let changed = |change: fn(&mut ChatDeployment)| {
+        let mut chat = production();
+        change(&mut chat);
+        restarted(&before, &built(&chat, stores()))
+    };
+    assert!(changed(|_| {}).is_empty());
+    assert!(
+        changed(|chat| chat.spec.gateway.autoscaling.as_mut().unwrap().max_replicas = 9).is_empty()
+    );
+    assert_eq!(
+        changed(|chat| chat.spec.realtime.fanout_threshold = 80),
+        ["rooms"]
+    );
+    assert_eq!(
+        changed(|chat| chat.spec.additional_origins = vec!["http://localhost:8080".into()]),
+        ["centrifugo", "gateway"],
+    );
+    assert_eq!(
+        changed(|chat| {
+            chat.spec.publisher.env = vec![EnvVar {
+                name: "PLAZA_LOG".into(),
+                value: "debug".into(),
+            }];
+        }),
+        ["publisher"],
+    );
+}
+
+#[test]
+fn another_secret_restarts_who_reads_it() {
+    let before = built(&production(), stores());
+    let changed = |secret: &str, key: &str, value: &str| {
+        let mut facts = stores();
+        let data = facts.secrets.get_mut(secret).unwrap().as_mut().unwrap();
+        data.insert(key.into(), Some(value.to_owned().into()));
+        restarted(&before, &built(&production(), facts))
+    };
+    assert_eq!(
+        changed("chat-databases", "rooms", "postgres://r:new@db/plaza_rooms"),
+        ["rooms"]
+    );
+    assert_eq!(
+        changed("chat-redis", "streams", "redis://:new@redis:6379/0"),
+        ["messages", "publisher", "rooms"],
+    );
+    assert_eq!(
+        changed("chat-redis", "centrifugo", "redis://:new@redis:6379/0"),
+        ["centrifugo"]
+    );
+}
+
+#[test]
+fn another_version_is_another_job_and_the_same_one_is_not() {
+    let name = |version: &str| {
+        let mut chat = trial();
+        chat.spec.version = Some(version.into());
+        built(&chat, nothing()).migration.metadata.name.unwrap()
+    };
+    assert_eq!(name("0.1.0"), name("0.1.0"));
+    assert_ne!(name("0.1.0"), name("0.1.1"));
+}
+
+#[test]
+fn every_pod_is_restricted() {
+    for resources in [built(&trial(), nothing()), built(&production(), stores())] {
+        for (name, template) in templates(&resources) {
+            let pod = template.spec.unwrap();
+            let security = pod.security_context.unwrap();
+            assert_eq!(security.run_as_non_root, Some(true), "{name}");
+            assert!(security.run_as_user.unwrap() > 0, "{name}");
+            assert_eq!(
+                security.seccomp_profile.unwrap().type_,
+                "RuntimeDefault",
+                "{name}"
+            );
+            assert_eq!(pod.automount_service_account_token, Some(false), "{name}");
+            for container in pod.containers {
+                let security = container.security_context.unwrap();
+                assert_eq!(security.allow_privilege_escalation, Some(false), "{name}");
+                assert_eq!(security.read_only_root_filesystem, Some(true), "{name}");
+                assert_eq!(
+                    security.capabilities.unwrap().drop,
+                    Some(vec!["ALL".into()]),
+                    "{name}"
+                );
+                let resources = container.resources.unwrap();
+                assert!(
+                    resources.requests.is_some() && resources.limits.is_some(),
+                    "{name}"
+                );
+                assert!(
+                    container.liveness_probe.is_some() || name == "migrate",
+                    "{name}"
+                );
+                assert!(
+                    container.readiness_probe.is_some() || name == "migrate",
+                    "{name}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_object_belongs_to_the_chat() {
+    for (name, object) in objects(built(&production(), stores())) {
+        let metadata = &object["metadata"];
+        assert_eq!(metadata["labels"][INSTANCE_LABEL], "chat", "{name}");
+        assert_eq!(metadata["labels"][MANAGED_BY_LABEL], MANAGED_BY, "{name}");
+        assert_eq!(
+            metadata["ownerReferences"][0]["kind"], "ChatDeployment",
+            "{name}"
+        );
+        assert_eq!(metadata["namespace"], "default", "{name}");
+    }
+}
+
+#[test]
+fn no_secret_is_outside_of_a_secret() {
+    let secrets = ["one@", "two@", "three@", "four@", "five@", "six@"];
+    let zeros = "0000000000000000000000";
+    for resources in [built(&trial(), nothing()), built(&production(), stores())] {
+        for (name, object) in objects(resources) {
+            if name.starts_with("Secret ") {
+                continue;
+            }
+            let text = object.to_string();
+            assert!(!text.contains(zeros), "{name}");
+            assert!(
+                !secrets.iter().any(|secret| text.contains(secret)),
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn names_fit_their_kinds() {
+    let mut chat = trial();
+    chat.metadata.name = Some("c".repeat(40));
+    for (name, object) in objects(built(&chat, nothing())) {
+        let length = object["metadata"]["name"].as_str().unwrap().len();
+        // The name is a label's value too: that of a Service, and that of a Job's pods.
+        assert!(length <= 63, "{name}");
+    }
+}
+
+#[test]
+fn nothing_runs_while_it_is_hibernated() {
+    let mut chat = production();
+    chat.spec.hibernated = true;
+    let resources = built(&chat, stores());
+    assert!(resources.autoscalers.is_empty());
+    for part in &resources.parts {
+        assert_eq!(part.deployment.spec.as_ref().unwrap().replicas, Some(0));
+    }
+    let mut chat = trial();
+    chat.spec.hibernated = true;
+    for (_, store) in built(&chat, nothing()).stores {
+        assert_eq!(store.spec.unwrap().replicas, Some(0));
+    }
+}
+
+#[test]
+fn an_autoscaler_decides_alone() {
+    let resources = built(&production(), stores());
+    let replicas = |component: Component| {
+        let part = resources
+            .parts
+            .iter()
+            .find(|part| part.component == component)
+            .unwrap();
+        part.deployment.spec.as_ref().unwrap().replicas
+    };
+    assert_eq!(replicas(Component::Gateway), None);
+    assert_eq!(replicas(Component::Auth), Some(2));
+    assert_eq!(resources.autoscalers.len(), 2);
+}
+
+#[test]
+fn the_operator_chooses_how_many_publishers_and_centrifugos_there_are() {
+    let mut chat = trial();
+    chat.spec.publisher.autoscaling = Some(LagAutoscaling {
+        min_replicas: 3,
+        max_replicas: 4,
+        target_lag_seconds: 5,
+    });
+    let replicas = |facts: Facts| {
+        let resources = built(&chat, facts);
+        assert!(resources.autoscalers.is_empty(), "it is not on its CPU");
+        assert_eq!(resources.disruption_budgets.len(), 1);
+        let part = |component| {
+            let part = resources.parts.iter().find(|p| p.component == component);
+            part.unwrap().deployment.spec.as_ref().unwrap().replicas
+        };
+        (part(Component::Publisher), part(Component::Centrifugo))
+    };
+    assert_eq!(replicas(nothing()), (Some(3), Some(1)), "nothing is known");
+    let mut facts = nothing();
+    facts.replicas.insert(Component::Publisher, 4);
+    assert_eq!(replicas(facts), (Some(4), Some(1)));
+}
+
+#[test]
+fn the_operators_pods_may_read_what_it_scales_on_and_nothing_else() {
+    let reached = |resources: Resources| {
+        let policies = resources.network_policies.into_iter();
+        let reached = policies.filter(|policy| {
+            let policy = serde_json::to_string(&policy.spec).unwrap();
+            policy.contains("plaza-system") && policy.contains("plaza-operator")
+        });
+        reached
+            .map(|policy| policy.metadata.name.unwrap())
+            .collect::<Vec<_>>()
+    };
+    let resources = built(&trial(), nothing());
+    assert_eq!(reached(resources), ["chat-publisher", "chat-centrifugo"]);
+    let nowhere = crate::validate::Settings {
+        own_namespace: None,
+        ..settings()
+    };
+    let resources = build(&validate(&trial(), nothing(), &nowhere).unwrap()).unwrap();
+    assert!(reached(resources).is_empty());
+}
+
+#[test]
+fn without_real_time_there_is_no_trace_of_it() {
+    let mut chat = trial();
+    chat.spec.realtime.enabled = false;
+    chat.spec.redis = None;
+    let all = objects(built(&chat, nothing()));
+    assert!(
+        !all.keys()
+            .any(|name| name.ends_with("centrifugo") || name.ends_with("redis"))
+    );
+    let rooms = &all["ConfigMap chat-rooms"]["data"];
+    assert_eq!(rooms["PLAZA_REALTIME_ENABLED"], "false");
+    assert!(rooms.get("PLAZA_REDIS_URL_FILE").is_none());
+    let paths = &all["Ingress chat"]["spec"]["rules"][0]["http"]["paths"];
+    assert_eq!(paths.as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_route_takes_the_place_of_the_ingress() {
+    let mut chat = trial();
+    chat.spec.http_route = Some(HttpRoute {
+        parent_refs: vec![ParentRef {
+            name: "edge".into(),
+            namespace: Some("gateways".into()),
+            section_name: None,
+        }],
+        annotations: BTreeMap::new(),
+    });
+    let all = objects(built(&chat, nothing()));
+    assert!(!all.contains_key("Ingress chat"));
+    insta::assert_json_snapshot!(all["HTTPRoute chat"]);
+    let mut chat = trial();
+    chat.spec.ingress = Some(crate::api::IngressSpec {
+        enabled: false,
+        ..crate::api::IngressSpec::default()
+    });
+    assert!(built(&chat, nothing()).ingress.is_none());
+}
+
+#[test]
+fn each_setting_is_one_that_the_part_has() {
+    let reference = include_str!("../../../docs/configuration.md");
+    let resources = built(&production(), stores());
+    for part in &resources.parts {
+        let Some(config_map) = &part.config_map else {
+            continue;
+        };
+        let heading = match part.component {
+            Component::Publisher => "## plaza messages-publisher\n".to_owned(),
+            other => format!("## plaza {other}\n"),
+        };
+        let section = reference.split(&heading).nth(1).unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        for name in config_map.data.as_ref().unwrap().keys() {
+            assert!(
+                section.contains(&format!("| `{name}` |")),
+                "{} has no setting {name}",
+                part.component
+            );
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Chats, and what a cluster holds, for tests.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    api::ChatDeployment,
+    facts::{Facts, Fresh, SecretData},
+    validate::Settings,
+};
+
+const TRIAL: &str = include_str!("../../k8s/samples/trial.yaml");
+const PRODUCTION: &str = include_str!("../../k8s/samples/production.yaml");
+
+fn chat(yaml: &str) -> ChatDeployment {
+    let mut chat: ChatDeployment = serde_saphyr::from_str(yaml).unwrap();
+    chat.metadata.namespace = Some("default".into());
+    chat.metadata.uid = Some("00000000-0000-0000-0000-000000000001".into());
+    chat.metadata.generation = Some(1);
+    chat
+}
+
+/// The sample of a trial, as the API server has it.
+pub(crate) fn trial() -> ChatDeployment {
+    chat(TRIAL)
+}
+
+/// The sample of a production.
+pub(crate) fn production() -> ChatDeployment {
+    chat(PRODUCTION)
+}
+
+pub(crate) fn settings() -> Settings {
+    Settings {
+        version: "0.1.0".parse().unwrap(),
+        image_registry: "registry.example.org/plaza".into(),
+        own_namespace: Some("plaza-system".into()),
+    }
+}
+
+pub(crate) fn secret(values: &[(&str, &str)]) -> SecretData {
+    values
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), Some((*value).to_owned().into())))
+        .collect()
+}
+
+/// A cluster without any Secret.
+pub(crate) fn nothing() -> Facts {
+    Facts {
+        secrets: BTreeMap::new(),
+        replicas: BTreeMap::new(),
+        fresh: Fresh::fixed(),
+    }
+}
+
+/// The Secrets that the sample of a production names.
+pub(crate) fn stores() -> Facts {
+    let mut facts = nothing();
+    let databases = secret(&[
+        ("auth", "postgres://auth:one@db.example.org:5432/plaza_auth"),
+        (
+            "rooms",
+            "postgres://rooms:two@db.example.org:5432/plaza_rooms",
+        ),
+        (
+            "messages",
+            "postgres://messages:three@db.example.org:5432/plaza_messages",
+        ),
+    ]);
+    let redis = secret(&[
+        ("streams", "rediss://:four@redis.example.org:6379/0"),
+        (
+            "centrifugo",
+            "redis://:five@a.example.org:6379\n\nredis://:six@b.example.org:6379\n",
+        ),
+    ]);
+    let ca = secret(&[("ca.crt", "certificates")]);
+    for (name, data) in [
+        ("chat-databases", databases),
+        ("chat-databases-ca", ca),
+        ("chat-redis", redis),
+    ] {
+        facts.secrets.insert(name.to_owned(), Some(data));
+    }
+    facts
+}

@@ -1,0 +1,248 @@
+//! A chat in a namespace of its own.
+
+use std::time::Duration;
+
+use k8s_openapi::{
+    api::core::v1::{Namespace, Pod, Service},
+    apimachinery::pkg::apis::meta::v1::Condition,
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{DeleteParams, ListParams, Patch, PatchParams},
+    core::NamespaceResourceScope,
+};
+use plaza_operator::api::ChatDeployment;
+use plaza_testkit::eventually;
+use serde_json::{Value, json};
+use tokio::{process::Command, sync::OnceCell};
+
+use crate::{
+    node::{self, PATIENCE},
+    people::{Person, Room},
+};
+
+/// The name of every chat here.
+pub(crate) const NAME: &str = "chat";
+/// From the CR to a chat that people can use.
+pub(crate) const READY_WITHIN: Duration = Duration::from_mins(2);
+/// What somebody who tries it out applies.
+const TRIAL: &str = include_str!("../../../k8s/samples/trial.yaml");
+
+/// What was killed.
+pub(crate) struct Killed {
+    part: String,
+    before: Vec<(Option<String>, i32)>,
+}
+
+/// A chat.
+pub(crate) struct Chat {
+    pub(crate) client: Client,
+    pub(crate) namespace: String,
+}
+
+impl Chat {
+    /// A trial that was just applied.
+    pub(crate) async fn apply() -> Self {
+        let client = node::client().await;
+        let namespace = node::namespace(&client).await;
+        let chat = Self { client, namespace };
+        chat.create().await;
+        chat
+    }
+
+    /// Makes the trial in its namespace, as `kubectl apply` does.
+    pub(crate) async fn create(&self) {
+        let lines: Value = serde_saphyr::from_str(TRIAL).unwrap();
+        self.api::<ChatDeployment>()
+            .patch(NAME, &PatchParams::apply("e2e"), &Patch::Apply(lines))
+            .await
+            .unwrap();
+    }
+
+    /// A trial in which everything runs.
+    pub(crate) async fn running() -> Self {
+        let chat = Self::apply().await;
+        chat.settled(READY_WITHIN).await;
+        chat
+    }
+
+    /// The trial that tests have together, which each of them leaves running.
+    pub(crate) async fn shared() -> Self {
+        static NAMESPACE: OnceCell<String> = OnceCell::const_new();
+        let namespace = NAMESPACE.get_or_init(async || Self::running().await.namespace);
+        let namespace = namespace.await.clone();
+        let client = node::client().await;
+        Self { client, namespace }
+    }
+
+    /// Until people can use it, live, and nothing changes any more.
+    pub(crate) async fn settled(&self, patience: Duration) {
+        for (condition, status) in [
+            ("Ready", "True"),
+            ("RealtimeReady", "True"),
+            ("Progressing", "False"),
+        ] {
+            self.condition(condition, status, patience).await;
+        }
+    }
+
+    pub(crate) fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Until a condition says this of the present spec.
+    pub(crate) async fn condition(&self, kind: &str, status: &str, patience: Duration) {
+        let api = self.api::<ChatDeployment>();
+        eventually(patience, async || {
+            let chat = api.get(NAME).await.map_err(|error| error.to_string())?;
+            let generation = chat.metadata.generation;
+            let found = chat.status.unwrap_or_default();
+            if found.observed_generation != generation {
+                return Err("the spec is newer than the status".to_owned());
+            }
+            let holds = |one: &&Condition| one.type_ == kind && one.status == status;
+            let told: Vec<String> = found.conditions.iter().map(in_words).collect();
+            let condition = found.conditions.iter().find(holds);
+            condition.map(|_| ()).ok_or(format!("{told:#?}"))
+        })
+        .await;
+    }
+
+    /// Changes the spec.
+    pub(crate) async fn change(&self, spec: Value) {
+        let change = Patch::Merge(json!({ "spec": spec }));
+        self.api::<ChatDeployment>()
+            .patch(NAME, &PatchParams::default(), &change)
+            .await
+            .unwrap();
+    }
+
+    /// The address of a part's Service.
+    pub(crate) async fn address(&self, part: &str) -> String {
+        let service: Service = self.api().get(&format!("{NAME}-{part}")).await.unwrap();
+        let spec = service.spec.unwrap();
+        let number = spec.ports.unwrap()[0].port;
+        format!("{}:{number}", spec.cluster_ip.unwrap())
+    }
+
+    /// The pods of a part that are not on their way out.
+    pub(crate) async fn pods(&self, part: &str) -> Vec<Pod> {
+        let of_part =
+            format!("app.kubernetes.io/instance={NAME},app.kubernetes.io/component={part}");
+        let list = self
+            .api::<Pod>()
+            .list(&ListParams::default().labels(&of_part))
+            .await
+            .unwrap();
+        let stays = |pod: &Pod| pod.metadata.deletion_timestamp.is_none();
+        list.items.into_iter().filter(stays).collect()
+    }
+
+    /// What no other pod will ever have, of each pod of a part.
+    pub(crate) async fn uids(&self, part: &str) -> Vec<String> {
+        let pods = self.pods(part).await;
+        pods.iter().filter_map(ResourceExt::uid).collect()
+    }
+
+    /// The pods of a part, and how often each has started: of what is ready,
+    /// or what is not.
+    async fn starts(&self, part: &str) -> Result<Vec<(Option<String>, i32)>, String> {
+        let mut starts = Vec::new();
+        for pod in self.pods(part).await {
+            let (name, uid) = (pod.name_any(), pod.uid());
+            let status = pod.status.unwrap_or_default();
+            let container = status.container_statuses.unwrap_or_default().pop();
+            let container = container.ok_or_else(|| format!("{name} has no container"))?;
+            if !container.ready {
+                return Err(format!("{name}: {:?}", container.state));
+            }
+            starts.push((uid, container.restart_count));
+        }
+        Ok(starts)
+    }
+
+    /// Kills the processes of a part, with all that they had in hand.
+    pub(crate) async fn kill(&self, part: &str) -> Killed {
+        let before = eventually(PATIENCE, async || self.starts(part).await).await;
+        for pod in self.pods(part).await {
+            self.kill_one(pod).await;
+        }
+        Killed {
+            part: part.to_owned(),
+            before,
+        }
+    }
+
+    /// With SIGKILL, by `PLAZA_E2E_KILL CONTAINER`; where that is not known,
+    /// with its pod, one second after SIGTERM.
+    async fn kill_one(&self, pod: Pod) {
+        let name = pod.name_any();
+        let Ok(command) = std::env::var("PLAZA_E2E_KILL") else {
+            let (pods, uid) = (self.api::<Pod>(), pod.uid());
+            pods.delete(&name, &DeleteParams::default().grace_period(1))
+                .await
+                .unwrap();
+            eventually(PATIENCE, async || {
+                let now = pods.get_opt(&name).await.unwrap();
+                now.is_none_or(|now| now.uid() != uid)
+            })
+            .await;
+            return;
+        };
+        let status = pod.status.unwrap().container_statuses.unwrap();
+        let container = status[0].container_id.clone().unwrap();
+        let mut words = command.split(' ');
+        let done = Command::new(words.next().unwrap())
+            .args(words)
+            .arg(container)
+            .status()
+            .await
+            .unwrap();
+        assert!(done.success(), "{command}: {done}");
+    }
+
+    /// Until what was killed has started again, and is ready.
+    pub(crate) async fn back(&self, killed: &Killed, patience: Duration) {
+        eventually(patience, async || {
+            let now = self.starts(&killed.part).await?;
+            let again = now.len() == killed.before.len()
+                && now.iter().all(|start| !killed.before.contains(start));
+            again.then_some(()).ok_or(format!("{now:?}"))
+        })
+        .await;
+    }
+
+    /// Two people in a room.
+    pub(crate) async fn people(&self) -> (Person, Person, Room) {
+        let gateway = self.address("gateway").await;
+        let realtime = self.address("centrifugo").await;
+        let ada = Person::register(&gateway, &realtime).await;
+        let ben = Person::register(&gateway, &realtime).await;
+        let room = ada.creates_room().await;
+        ben.joins(&room).await;
+        (ada, ben, room)
+    }
+
+    /// Removes all of it.
+    pub(crate) async fn remove(self) {
+        Api::<Namespace>::all(self.client.clone())
+            .delete(&self.namespace, &DeleteParams::default())
+            .await
+            .unwrap();
+        let namespaces = Api::<Namespace>::all(self.client.clone());
+        eventually(PATIENCE, async || {
+            namespaces.get_opt(&self.namespace).await.unwrap().is_none()
+        })
+        .await;
+    }
+}
+
+fn in_words(condition: &Condition) -> String {
+    format!(
+        "{} {} {}: {}",
+        condition.type_, condition.status, condition.reason, condition.message
+    )
+}

@@ -1,0 +1,114 @@
+//! Each part is killed while somebody writes: what was accepted stays, and
+//! people can go on.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    chat::Chat,
+    listener::{Listener, heard_after},
+    node::{self, PATIENCE, alone, measured},
+    writer::{Writer, all_there},
+};
+
+/// From the death of the only pod of a part until a message is accepted.
+const SENDS_AGAIN: Duration = Duration::from_secs(20);
+/// Until a message is heard over the WebSocket.
+const LIVE_AGAIN: Duration = Duration::from_secs(30);
+/// The same after the death of Redis.
+const LIVE_AFTER_REDIS: Duration = Duration::from_secs(15);
+
+/// Kills a part, of which there is one process, and measures until people can
+/// go on.
+async fn survives(part: &str, live_within: Duration) {
+    let _turn = alone().await;
+    let chat = Chat::shared().await;
+    let (ada, ben, room) = chat.people().await;
+    let listener = Listener::of(&ben);
+    let writer = Writer::start(&ada, &room);
+    heard_after(&writer, &listener, Instant::now(), PATIENCE).await;
+
+    let killed = Instant::now();
+    let victim = chat.kill(part).await;
+    let gone = Instant::now();
+    writer.accepted_after(gone, SENDS_AGAIN).await;
+    measured(
+        &format!("{part} killed, accepted again"),
+        killed,
+        SENDS_AGAIN,
+    );
+    heard_after(&writer, &listener, gone, live_within).await;
+    measured(&format!("{part} killed, live again"), killed, live_within);
+
+    chat.back(&victim, PATIENCE).await;
+    measured(&format!("{part} killed, ready again"), killed, PATIENCE);
+    chat.settled(PATIENCE).await;
+    let failures = writer.failures().len();
+    let accepted = writer.stop().await;
+    eprintln!(
+        "    {part} killed: {} accepted, {failures} tries failed",
+        accepted.len()
+    );
+    all_there(&ada, &room, &accepted).await;
+}
+
+#[tokio::test]
+async fn gateway_may_be_killed() {
+    survives("gateway", LIVE_AGAIN).await;
+}
+
+#[tokio::test]
+async fn auth_may_be_killed() {
+    survives("auth", LIVE_AGAIN).await;
+}
+
+#[tokio::test]
+async fn rooms_may_be_killed() {
+    survives("rooms", LIVE_AGAIN).await;
+}
+
+#[tokio::test]
+async fn messages_may_be_killed() {
+    survives("messages", LIVE_AGAIN).await;
+}
+
+#[tokio::test]
+async fn the_publisher_may_be_killed() {
+    survives("publisher", LIVE_AGAIN).await;
+}
+
+#[tokio::test]
+async fn centrifugo_may_be_killed() {
+    survives("centrifugo", LIVE_AGAIN).await;
+}
+
+#[tokio::test]
+async fn postgres_may_be_killed() {
+    survives("postgres", LIVE_AGAIN).await;
+}
+
+#[tokio::test]
+async fn redis_may_be_killed() {
+    survives("redis", LIVE_AFTER_REDIS).await;
+}
+
+#[tokio::test]
+async fn without_the_operator_people_notice_nothing() {
+    let _turn = alone().await;
+    let chat = Chat::shared().await;
+    let (ada, ben, room) = chat.people().await;
+    let listener = Listener::of(&ben);
+    let writer = Writer::start(&ada, &room);
+    let before = chat.all_pods().await;
+
+    node::operators(&chat.client, 0).await;
+    heard_after(&writer, &listener, Instant::now(), Duration::from_secs(5)).await;
+    node::operators(&chat.client, 1).await;
+    chat.settled(PATIENCE).await;
+    heard_after(&writer, &listener, Instant::now(), Duration::from_secs(5)).await;
+
+    assert_eq!(writer.failures(), Vec::<String>::new());
+    let accepted = writer.stop().await;
+    all_there(&ada, &room, &accepted).await;
+    // The operator that came back found everything as it should be.
+    assert_eq!(chat.all_pods().await, before);
+}
