@@ -1,4 +1,4 @@
-//! `plaza admin`: accounts, on auth's database.
+//! `plaza admin`: accounts and signing keys, on auth's database.
 
 mod prompt;
 
@@ -77,6 +77,12 @@ enum Action {
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1_000))]
         limit: u16,
     },
+    /// Lets the next signing key sign, and publishes another one; nobody is logged out
+    RotateKeys {
+        /// The former key has leaked: nothing that it signed is good any more. Apps refresh their tokens; restart Centrifugo, which goes on trusting a key that it knows
+        #[arg(long)]
+        withdraw: bool,
+    },
 }
 
 /// Does it and says what was done.
@@ -112,6 +118,13 @@ pub(crate) async fn run(args: AdminArgs) -> anyhow::Result<()> {
             Done::Changed { .. } => println!("{username} can sign in again."),
             Done::Already => println!("{username} was not disabled."),
         },
+        Action::RotateKeys { withdraw } => {
+            let kid = admin.rotate_keys(withdraw).await?;
+            println!("{kid} signs within 5 s.");
+            if withdraw {
+                println!("What the former key signed is refused within 30 s. Restart Centrifugo.");
+            }
+        }
         Action::List {
             admins,
             disabled,

@@ -7,7 +7,7 @@ use plaza_loadtest::LoadtestArgs;
 
 use crate::{
     admin::AdminArgs, ctl::CtlArgs, dead_letters::DeadLettersArgs, migrate::MigrateArgs,
-    standalone::StandaloneArgs, up::UpArgs,
+    setup::SetupArgs, standalone::StandaloneArgs, up::UpArgs,
 };
 
 /// Plaza: a self-hosted messenger for rooms where tens of thousands are online at once.
@@ -40,7 +40,9 @@ pub(crate) enum Subcommand {
     Standalone(StandaloneArgs),
     /// Brings the databases to this version's schema; run it before the services of a new version
     Migrate(Part<MigrateArgs>),
-    /// Makes administrators, disables and enables accounts, and lists them
+    /// Makes the secrets of an installation without the operator, and Centrifugo's configuration
+    Setup(SetupArgs),
+    /// Makes administrators, disables, enables and lists accounts, and rotates signing keys
     Admin(AdminArgs),
     /// Runs all of Plaza on this machine, with servers of its own
     Up(UpArgs),

@@ -13,6 +13,7 @@ mod dead_letters;
 mod loadtest;
 mod migrate;
 mod reference;
+mod setup;
 mod standalone;
 mod up;
 
@@ -76,6 +77,7 @@ async fn run(part: Subcommand) -> anyhow::Result<ExitCode> {
             let _telemetry = telemetry::init("migrate", &part.telemetry)?;
             migrate::run(&part.own).await
         }
+        Subcommand::Setup(args) => setup::run(&args),
         Subcommand::Admin(args) => admin::run(args).await,
         Subcommand::Up(args) => up::run(args).await,
         Subcommand::Ctl(args) => ctl::run(args).await,

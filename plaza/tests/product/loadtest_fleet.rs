@@ -4,27 +4,28 @@ use serde_json::{Value, json};
 
 use crate::{loadtest::loadtest, support::Plaza};
 
-/// Busy people.
+/// Busy people, though few enough for an unoptimised build on two slow
+/// processors: it is the accounting that is tried, and not the speed.
 const SCENARIO: &str = r#"
 kind = "fleet"
-users = 60
-rate = 20
+users = 24
+rate = 8
 message_chars = 60
-think_s = 1
+think_s = 1.5
 think_min_s = 0.1
 slowness = [[1, 1], [1, 3]]
-ramp_s = 1
+ramp_s = 2
 warm_up_s = 1
-duration_s = 5
+duration_s = 7
 drain_s = 60
 
 [weights]
 open_room = 6
 scroll_back = 4
-mark_read = 1
+mark_read = 1.5
 typing = 2
-heads = 1
-reconnect = 0.5
+heads = 1.5
+reconnect = 1.5
 "#;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,9 +40,9 @@ async fn people_in_many_rooms_miss_nothing_of_what_they_read() {
         loadtest(folder.path(), &words).await
     };
 
-    // From 60 members down to 2: two rooms in room mode, and 38 in personal mode.
+    // From 24 members down to 2: two rooms in room mode, and 38 in personal mode.
     let flags =
-        "--users=60 --rooms=40 --zipf=1 --seed=7 --messages=3000 --rooms-fanout-threshold=30";
+        "--users=24 --rooms=40 --zipf=1 --seed=7 --messages=3000 --rooms-fanout-threshold=12";
     let words: Vec<_> = ["seed"].into_iter().chain(flags.split(' ')).collect();
     let seeded = run(&words).await;
     assert!(seeded.status.success(), "{seeded:?}");
@@ -56,7 +57,7 @@ async fn people_in_many_rooms_miss_nothing_of_what_they_read() {
         .iter()
         .filter_map(|room| room["members"].as_u64())
         .collect();
-    assert_eq!((sizes.len(), &sizes[..4]), (40, &[60, 30, 20, 15][..]));
+    assert_eq!((sizes.len(), &sizes[..4]), (40, &[24, 12, 8, 6][..]));
     let mut first = None;
     for user in lines {
         let numbers = user["rooms"].as_array().expect("numbers");
@@ -73,7 +74,7 @@ async fn people_in_many_rooms_miss_nothing_of_what_they_read() {
     let largest = largest.expect("everybody is in the largest");
     assert_eq!(largest["fanout"], "ROOM");
     let all: u64 = sizes.iter().sum();
-    assert_eq!(largest["number"], 3_000 * 60 / all, "as its size has it");
+    assert_eq!(largest["number"], 3_000 * 24 / all, "as its size has it");
 
     std::fs::write(folder.path().join("fleet.toml"), SCENARIO).expect("a file");
     let ran = run(&["run", "--scenario=fleet.toml", "--report=report.json"]).await;
@@ -84,16 +85,16 @@ async fn people_in_many_rooms_miss_nothing_of_what_they_read() {
     let report: Value = serde_json::from_str(&report).expect("JSON");
     assert_eq!(report["held"], true, "{report:#}");
     let accounting = &report["accounting"];
-    assert_eq!(accounting["accepted"], 120, "{report:#}");
-    assert_eq!(accounting["subscribers"], 60);
+    assert_eq!(accounting["accepted"], 64, "{report:#}");
+    assert_eq!(accounting["subscribers"], 24);
     assert_eq!(accounting["behindAtEnd"], 0, "{report:#}");
     let nothing = json!({ "missing": 0, "doubled": 0, "disordered": 0, "unexpected": 0 });
     assert_eq!(accounting["faults"], nothing);
     let number = |pointer: &str| report.pointer(pointer).and_then(Value::as_u64);
     // Who wrote has the room open.
     let delivered = number("/deliveries/latency/count").expect("deliveries");
-    assert!(delivered >= 100, "{report:#}");
-    assert!(number("/acts/timelines").expect("timelines") > 60);
+    assert!(delivered >= 50, "{report:#}");
+    assert!(number("/acts/timelines").expect("timelines") > 24);
     assert_eq!(number("/wire/lost"), Some(0), "{report:#}");
     for act in [
         "openRoom",

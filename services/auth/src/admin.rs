@@ -1,5 +1,7 @@
-//! What an administrator does to accounts, on the database: the running
-//! replicas learn of it from there.
+//! What an administrator does to accounts and signing keys, on the database: the
+//! running replicas learn of it from there.
+
+use std::time::Duration;
 
 use plaza_kit::token::Revocation;
 use plaza_types::{DisplayName, TextError, UserId, Username, check_password};
@@ -10,10 +12,15 @@ pub use crate::domain::accounts::{Account, Listed};
 use crate::{
     passwords::{PasswordError, Passwords},
     storage::{
+        keys::{self, Former, KeyStorageError, Rotated},
         revocations, sessions,
         users::{self, CreateUserError, SiteRole},
     },
 };
+
+/// How long a key is known before it signs: all who verify tokens ask for the
+/// keys every 30 s.
+const PUBLISHED_FOR: Duration = Duration::from_mins(1);
 
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +45,15 @@ pub enum AdminError {
     /// The database refused.
     #[error("the database did not do it")]
     Database(#[from] sqlx::Error),
+    /// The keys were not read or made.
+    #[error("the signing keys were not changed")]
+    Keys(#[from] KeyStorageError),
+    /// The next key is too new: whoever does not know it would refuse what it signs.
+    #[error("the next key was published less than a minute ago; try again in {wait_s} s")]
+    TooEarly {
+        /// How long to wait (s).
+        wait_s: u64,
+    },
 }
 
 /// What became of an account.
@@ -126,6 +142,24 @@ impl Admin {
         revocations::withdraw(&mut transaction, user).await?;
         transaction.commit().await?;
         Ok(Done::Changed { sessions: 0 })
+    }
+
+    /// Lets the published key sign from now on, and publishes another. Nobody is
+    /// logged out: what the former key signed stays good until it expires, unless
+    /// it is withdrawn, which ends access tokens, and no session. Answers
+    /// the id of the key that signs.
+    pub async fn rotate_keys(&self, withdraw: bool) -> Result<String, AdminError> {
+        let former = if withdraw {
+            Former::IsWithdrawn
+        } else {
+            Former::Retires
+        };
+        match keys::rotate(&self.pool, PUBLISHED_FOR, former).await? {
+            Rotated::Signs { kid } => Ok(kid),
+            Rotated::TooEarly { wait } => Err(AdminError::TooEarly {
+                wait_s: wait.as_secs() + 1,
+            }),
+        }
     }
 
     /// Accounts, by name.

@@ -1,17 +1,20 @@
-//! Forgets what is over: old revocations, old sessions, and connections that
-//! have ended by themselves.
+//! Forgets what is over: old revocations, old sessions, connections that have
+//! ended by themselves, and signing keys whose last token has expired.
 
 use std::{convert::Infallible, time::Duration};
 
 use plaza_kit::{retry::Outage, shutdown::Shutdown};
 use sqlx::PgPool;
 
-use crate::storage::{endings, revocations, sessions};
+use crate::storage::{endings, keys, revocations, sessions};
 
 /// Between two rounds of one replica, before the spread.
 const EVERY: Duration = Duration::from_mins(1);
 /// Beyond the longest life of a connection.
 const TO_SPARE: Duration = Duration::from_mins(2);
+/// Beyond the longest life of a token, 15 minutes, and the wait of a replica
+/// that goes on signing until it looks at the keys again.
+const RETIRING: Duration = Duration::from_mins(20);
 
 async fn round(pool: &PgPool, connection_lifetime: Duration) -> sqlx::Result<()> {
     revocations::forget_old(pool).await?;
@@ -21,6 +24,10 @@ async fn round(pool: &PgPool, connection_lifetime: Duration) -> sqlx::Result<()>
     let deleted = sessions::clean_up(pool).await?;
     if deleted > 0 {
         tracing::info!(deleted, "deleted sessions that have been over for long");
+    }
+    let retired = keys::retire(pool, RETIRING).await?;
+    if retired > 0 {
+        tracing::info!(retired, "retired signing keys");
     }
     Ok(())
 }

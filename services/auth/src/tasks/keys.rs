@@ -70,7 +70,12 @@ mod tests {
     use plaza_kit::token::PublicJwks;
 
     use super::*;
-    use crate::{keys::KeyState, testing::Installation};
+    use crate::{
+        admin::{Admin, AdminError},
+        keys::KeyState,
+        storage::keys,
+        testing::Installation,
+    };
 
     fn kids(keys: &SigningKeys) -> Vec<String> {
         let jwks: PublicJwks = serde_json::from_slice(&keys.document().unwrap()).unwrap();
@@ -95,26 +100,65 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_rotation_in_the_database_reaches_every_replica_and_old_tokens_stay_good() {
-        let installation = Installation::new().await;
-        let grant = installation.register("ada").await;
-        let before = kids(&installation.app.keys);
-        installation.rotate_keys().await;
+    /// As a replica's next look at the keys.
+    async fn look(installation: &Installation) -> Vec<String> {
         read_keys(&installation.pool, &installation.app.keys)
             .await
             .unwrap();
-        let after = kids(&installation.app.keys);
+        kids(&installation.app.keys)
+    }
+
+    #[tokio::test]
+    async fn a_rotation_reaches_every_replica_and_old_tokens_stay_good_until_they_expire() {
+        let installation = Installation::new().await;
+        let admin = Admin::new(installation.pool.clone());
+        let verifier = &installation.app.verifier;
+        let grant = installation.register("ada").await;
+        let before = kids(&installation.app.keys);
+
+        let early = admin.rotate_keys(false).await.unwrap_err();
+        assert!(matches!(early, AdminError::TooEarly { wait_s: 1..=60 }));
+        assert_eq!(look(&installation).await, before);
+
+        installation.age_keys(61).await;
+        assert_eq!(admin.rotate_keys(false).await.unwrap(), before[1]);
+        let after = look(&installation).await;
         assert_eq!(after[..2], before[..]);
         assert_eq!(after.len(), 3, "the next key is published at once");
-        installation
-            .app
-            .verifier
-            .verify(&grant.access_token)
-            .unwrap();
+        verifier.verify(&grant.access_token).unwrap();
         let new = installation.login("ada").await;
         let kid = jsonwebtoken::decode_header(&new.access_token).unwrap().kid;
         assert_eq!(kid.as_ref(), Some(&before[1]));
-        installation.app.verifier.verify(&new.access_token).unwrap();
+        verifier.verify(&new.access_token).unwrap();
+
+        let retire = || keys::retire(&installation.pool, Duration::from_mins(20));
+        assert_eq!(retire().await.unwrap(), 0);
+        installation.age_keys(20 * 60).await;
+        assert_eq!(retire().await.unwrap(), 1);
+        assert_eq!(look(&installation).await, after[1..]);
+        let erased = sqlx::query_scalar!(
+            r#"SELECT octet_length(private_key) AS "bytes!" FROM signing_keys WHERE state = 'retired'"#
+        );
+        let erased = erased.fetch_all(&installation.pool).await.unwrap();
+        assert_eq!(erased, [0], "no private half is kept");
+    }
+
+    #[tokio::test]
+    async fn what_a_withdrawn_key_signed_is_refused_and_no_session_ends() {
+        let installation = Installation::new().await;
+        let admin = Admin::new(installation.pool.clone());
+        let grant = installation.register("ada").await;
+        let before = kids(&installation.app.keys);
+        installation.age_keys(61).await;
+        admin.rotate_keys(true).await.unwrap();
+        let after = look(&installation).await;
+        assert_eq!(after[0], before[1]);
+        let verify = |token: &str| installation.app.verifier.verify(token).map(drop);
+        verify(&grant.access_token).unwrap_err();
+        let body = serde_json::json!({ "refreshToken": grant.refresh_token });
+        let refreshed = plaza_testkit::Request::post("/v1/refresh").json(&body);
+        let answer = refreshed.send(&installation.router).await;
+        let body = answer.expect(http::StatusCode::OK).json();
+        verify(body["accessToken"].as_str().unwrap()).unwrap();
     }
 }

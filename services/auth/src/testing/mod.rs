@@ -336,18 +336,16 @@ impl Installation {
         .unwrap();
     }
 
-    /// Lets the published key sign and the active one retire.
-    pub(crate) async fn rotate_keys(&self) {
-        for (from, to) in [("active", "retiring"), ("published", "active")] {
-            sqlx::query!(
-                "UPDATE signing_keys SET state = $2 WHERE state = $1",
-                from,
-                to
-            )
-            .execute(&self.pool)
-            .await
-            .unwrap();
-        }
+    /// Makes every signing key, and its last change, this much older (s).
+    pub(crate) async fn age_keys(&self, seconds: i32) {
+        sqlx::query!(
+            "UPDATE signing_keys SET created_at = created_at - make_interval(secs => $1),
+                                     changed_at = changed_at - make_interval(secs => $1)",
+            f64::from(seconds),
+        )
+        .execute(&self.pool)
+        .await
+        .unwrap();
     }
 
     /// Waits until some transaction of this database waits for a lock.
