@@ -8,6 +8,8 @@ use std::{
 };
 
 use futures::{SinkExt as _, StreamExt as _};
+#[cfg(target_os = "linux")]
+use nix::sys::socket::{setsockopt, sockopt};
 use serde_json::{Map, Value, json};
 use tokio::{
     net::{TcpSocket, TcpStream},
@@ -298,6 +300,10 @@ async fn tcp(address: SocketAddr, Origin(origin): Origin) -> io::Result<TcpStrea
         TcpSocket::new_v6()?
     };
     if let Some(origin) = origin {
+        // The port is chosen with the connection. One that is bound before is
+        // taken from every address, and some 28,000 are all there are.
+        #[cfg(target_os = "linux")]
+        setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)?;
         socket.bind((origin, 0).into())?;
     }
     let stream = socket.connect(address).await?;
@@ -321,6 +327,22 @@ mod tests {
         assert_eq!(here.origin(20_000), Origin(second));
         let elsewhere = target("ws://192.0.2.1:8000/").await;
         assert_eq!(elsewhere.origin(90_000), Origin(None));
+    }
+
+    /// A port is one of some 28,000, which two connections to different servers
+    /// can share only where it was not bound before.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn an_address_of_its_own_takes_no_port_before_it_connects() {
+        let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = Origin(Some(Ipv4Addr::new(127, 0, 0, 2)));
+        let stream = tcp(server.local_addr().unwrap(), origin).await.unwrap();
+        assert_eq!(
+            stream.local_addr().unwrap().ip(),
+            Ipv4Addr::new(127, 0, 0, 2)
+        );
+        let set = nix::sys::socket::getsockopt(&stream, sockopt::IpBindAddressNoPort);
+        assert!(set.unwrap());
     }
 
     #[tokio::test]
