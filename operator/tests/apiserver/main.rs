@@ -12,7 +12,9 @@
 mod cluster;
 mod leader;
 mod lifecycle;
+mod memory;
 mod mistakes;
+mod process;
 mod reconcile;
 mod rules;
 mod scaling;

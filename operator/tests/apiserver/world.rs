@@ -312,8 +312,12 @@ impl World {
     pub(crate) async fn settle_trial(&self, name: &str) {
         self.store_is_ready(&format!("{name}-postgres"), 1).await;
         self.store_is_ready(&format!("{name}-redis"), 1).await;
-        let job = self.new_job(&[]).await;
-        self.job_ends(&job, true).await;
+        let prefix = format!("{name}-migrate-");
+        let job = eventually(PATIENCE, async || {
+            let names = self.names::<Job>().await;
+            names.into_iter().find(|job| job.starts_with(&prefix))
+        });
+        self.job_ends(&job.await, true).await;
         for part in PARTS {
             self.part_is_ready(&format!("{name}-{part}"), true).await;
         }
