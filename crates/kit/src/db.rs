@@ -143,6 +143,14 @@ pub async fn epoch(pool: &PgPool, shutdown: &Shutdown) -> Result<Epoch, EpochErr
     }
 }
 
+fn measure(pool: &PgPool) {
+    let (size, most) = (pool.size(), pool.options().get_max_connections());
+    let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+    metrics::gauge!("plaza_database_connections").set(f64::from(size));
+    metrics::gauge!("plaza_database_connections_busy").set(f64::from(size.saturating_sub(idle)));
+    metrics::gauge!("plaza_database_connections_max").set(f64::from(most));
+}
+
 /// Keeps the readiness check `database` true while the database answers, and
 /// for 10 s after.
 pub fn watch(pool: PgPool, readiness: Readiness, shutdown: &Shutdown) {
@@ -161,7 +169,7 @@ pub fn watch(pool: PgPool, readiness: Readiness, shutdown: &Shutdown) {
             } else if lost.elapsed() > LOST_AFTER {
                 readiness.set("database", false);
             }
-            metrics::gauge!("plaza_database_connections").set(f64::from(pool.size()));
+            measure(&pool);
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_secs(2)) => {}
                 () = stop.finishing() => return Ok::<_, std::convert::Infallible>(()),

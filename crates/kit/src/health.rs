@@ -22,6 +22,9 @@ pub struct Readiness {
 impl Readiness {
     /// Not ready until each of `checks` was [`set`](Self::set) true.
     pub fn new(shutdown: &Shutdown, checks: &[&'static str]) -> Self {
+        for check in checks {
+            measure(check, false);
+        }
         Self {
             checks: Arc::new(Mutex::new(
                 checks.iter().map(|check| (*check, false)).collect(),
@@ -37,6 +40,7 @@ impl Readiness {
     /// Says whether a check holds now; a change is logged.
     pub fn set(&self, check: &'static str, holds: bool) {
         let before = self.lock().insert(check, holds);
+        measure(check, holds);
         if before != Some(holds) {
             if holds {
                 tracing::info!(check, "reached: {check}");
@@ -68,6 +72,10 @@ impl Readiness {
             }),
         )
     }
+}
+
+fn measure(check: &'static str, holds: bool) {
+    metrics::gauge!("plaza_ready", "check" => check).set(f64::from(u8::from(holds)));
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Prometheus metrics with bounded labels. Durations are histograms in seconds.
 
-use std::sync::OnceLock;
+use std::{
+    sync::OnceLock,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use axum::{Router, routing::get};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
@@ -19,6 +22,9 @@ pub fn install() -> Result<(), BuildError> {
             .set_buckets(&BUCKETS)?
             .install_recorder()?;
         let _ = HANDLE.set(handle);
+        // By the name that exporters of other languages have for it.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        metrics::gauge!("process_start_time_seconds").set(since.unwrap_or_default());
     }
     Ok(())
 }

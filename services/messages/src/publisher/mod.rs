@@ -132,7 +132,8 @@ fn spawn(
     limits: Limits,
     shutdown: &Shutdown,
 ) {
-    // There from the start, so that its first rise is seen.
+    // There from the start, so that a first rise is seen, and that there is none.
+    metrics::counter!("plaza_publisher_events_total").increment(0);
     for source in Source::ALL {
         metrics::counter!("plaza_dead_letters_total", "service" => source.name()).increment(0);
     }
