@@ -6,6 +6,7 @@ mod centrifugo;
 mod edge;
 mod labels;
 mod migration;
+mod monitoring;
 mod network;
 mod plaza;
 mod pod;
@@ -25,7 +26,7 @@ use k8s_openapi::api::{
     networking::v1::{Ingress, NetworkPolicy},
     policy::v1::PodDisruptionBudget,
 };
-use kube::core::DynamicObject;
+use kube::core::{ApiResource, DynamicObject};
 
 use crate::{
     api::{ChatDeploymentSpec, ComponentSpec},
@@ -35,6 +36,7 @@ use crate::{
 
 pub use edge::http_route_resource;
 pub use labels::{COMPONENT_LABEL, INSTANCE_LABEL, MANAGED_BY, MANAGED_BY_LABEL, selector};
+pub use monitoring::monitoring_resources;
 pub use secrets::CannotWrite;
 
 /// Every object, in the groups and the order in which they are applied.
@@ -66,6 +68,8 @@ pub struct Resources {
     pub ingress: Option<Ingress>,
     /// The way in by the Gateway API.
     pub http_route: Option<DynamicObject>,
+    /// What Prometheus' operator reads, with the kinds.
+    pub monitors: Vec<(ApiResource, DynamicObject)>,
 }
 
 /// One part, with what it reads.
@@ -120,6 +124,7 @@ pub fn build(validated: &Validated) -> Result<Resources, CannotWrite> {
         autoscalers: autoscaling::autoscalers(validated),
         ingress: edge::ingress(validated),
         http_route: edge::http_route(validated),
+        monitors: monitoring::monitors(validated)?,
     })
 }
 

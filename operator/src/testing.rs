@@ -10,6 +10,8 @@ use crate::{
 
 const TRIAL: &str = include_str!("../../k8s/samples/trial.yaml");
 const PRODUCTION: &str = include_str!("../../k8s/samples/production.yaml");
+const HIGHLY_AVAILABLE: &str = include_str!("../../k8s/samples/highly-available.yaml");
+const CLOUDNATIVEPG: &str = include_str!("../../k8s/samples/cloudnativepg.yaml");
 
 fn chat(yaml: &str) -> ChatDeployment {
     let mut chat: ChatDeployment = serde_saphyr::from_str(yaml).unwrap();
@@ -27,6 +29,16 @@ pub(crate) fn trial() -> ChatDeployment {
 /// The sample of a production.
 pub(crate) fn production() -> ChatDeployment {
     chat(PRODUCTION)
+}
+
+/// The sample of one that stays when a node goes.
+pub(crate) fn highly_available() -> ChatDeployment {
+    chat(HIGHLY_AVAILABLE)
+}
+
+/// The sample of one on CloudNativePG.
+pub(crate) fn cloudnativepg() -> ChatDeployment {
+    chat(CLOUDNATIVEPG)
 }
 
 pub(crate) fn settings() -> Settings {
@@ -81,6 +93,19 @@ pub(crate) fn stores() -> Facts {
         ("chat-redis", redis),
     ] {
         facts.secrets.insert(name.to_owned(), Some(data));
+    }
+    facts
+}
+
+/// The Secrets that CloudNativePG makes, without what is not read.
+pub(crate) fn cloudnativepg_secrets() -> Facts {
+    let mut facts = nothing();
+    for service in ["auth", "rooms", "messages"] {
+        let user = format!("plaza_{service}");
+        let uri = format!("postgresql://{user}:seven@chat-db-{service}-rw.default:5432/{user}");
+        let data = secret(&[("username", user.as_str()), ("uri", uri.as_str())]);
+        let name = format!("chat-db-{service}-app");
+        facts.secrets.insert(name, Some(data));
     }
     facts
 }

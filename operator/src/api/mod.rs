@@ -11,6 +11,7 @@
 mod component;
 mod exposure;
 mod image;
+mod monitoring;
 mod network;
 mod postgres;
 mod realtime;
@@ -23,6 +24,7 @@ mod storage;
 pub use component::{Autoscaling, ComponentSpec, EnvVar, Resources, Scheduling, Toleration};
 pub use exposure::{HttpRoute, IngressSpec, ParentRef, Tls};
 pub use image::{Images, PullPolicy};
+pub use monitoring::MonitoringSpec;
 pub use network::NetworkPolicySpec;
 pub use postgres::{ExternalPostgres, ManagedPostgres, PostgresSpec};
 pub use realtime::RealtimeSpec;
@@ -67,6 +69,8 @@ use serde::{Deserialize, Serialize};
         .reason(kube::core::Reason::FieldValueRequired),
     validation = Rule::new("!(has(self.ingress) && has(self.httpRoute))")
         .message("set ingress or httpRoute, not both: one of them leads people to the chat"),
+    validation = Rule::new("!self.monitoring.enabled || !self.networkPolicy.enabled || (has(self.networkPolicy.metricsNamespaces) && self.networkPolicy.metricsNamespaces.size() > 0)")
+        .message("monitoring needs networkPolicy.metricsNamespaces: name the namespace of Prometheus, which is kept out otherwise"),
     validation = Rule::new("has(self.postgres.managed) == has(oldSelf.postgres.managed)")
         .message("data does not move between postgres.managed and postgres.external by itself: make a new ChatDeployment and restore a backup into it")
 )]
@@ -167,6 +171,10 @@ pub struct ChatDeploymentSpec {
     /// Which connections between pods are allowed.
     #[serde(default)]
     pub network_policy: NetworkPolicySpec,
+
+    /// What Prometheus is told of, where its operator is.
+    #[serde(default)]
+    pub monitoring: MonitoringSpec,
 
     /// Whether the operator leaves everything as it is, whatever the rest of
     /// the spec says. Default: false.

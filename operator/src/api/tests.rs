@@ -2,6 +2,8 @@ use super::*;
 
 const TRIAL: &str = include_str!("../../../k8s/samples/trial.yaml");
 const PRODUCTION: &str = include_str!("../../../k8s/samples/production.yaml");
+const HIGHLY_AVAILABLE: &str = include_str!("../../../k8s/samples/highly-available.yaml");
+const CLOUDNATIVEPG: &str = include_str!("../../../k8s/samples/cloudnativepg.yaml");
 
 fn chat(yaml: &str) -> ChatDeployment {
     serde_saphyr::from_str(yaml).unwrap()
@@ -25,7 +27,18 @@ fn a_trial_is_at_most_ten_lines_and_valid() {
         .filter(|line| !line.is_empty() && !line.starts_with('#'));
     assert!(lines.count() <= 10);
     chat(TRIAL).validate_cel().unwrap();
-    chat(PRODUCTION).validate_cel().unwrap();
+    for sample in [PRODUCTION, HIGHLY_AVAILABLE, CLOUDNATIVEPG] {
+        chat(sample).validate_cel().unwrap();
+    }
+}
+
+#[test]
+fn who_reads_metrics_is_let_in() {
+    let mut chat = chat(HIGHLY_AVAILABLE);
+    chat.spec.network_policy.metrics_namespaces.clear();
+    assert!(refused(&chat).contains("networkPolicy.metricsNamespaces"));
+    chat.spec.network_policy.enabled = false;
+    chat.validate_cel().unwrap();
 }
 
 #[test]

@@ -13,6 +13,9 @@ pub enum CannotWrite {
     /// Centrifugo's configuration.
     #[error("cannot write Centrifugo's configuration")]
     Centrifugo(#[source] serde_json::Error),
+    /// The alert rules.
+    #[error("cannot write the alert rules")]
+    Alerts(#[source] serde_saphyr::Error),
 }
 
 /// Those that are not there yet, and the names of all.

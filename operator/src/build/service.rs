@@ -9,7 +9,7 @@ use crate::{component::Component, validate::Validated};
 
 use super::labels;
 
-/// One for each part that others reach.
+/// One for each part that others reach; for Prometheus the publishers are such.
 pub(super) fn services(validated: &Validated) -> Vec<Service> {
     let stores = [
         (
@@ -18,13 +18,16 @@ pub(super) fn services(validated: &Validated) -> Vec<Service> {
         ),
         (Component::Redis, validated.managed_redis().is_some()),
     ];
+    let watched = validated.spec.monitoring.enabled;
     let stores = stores
         .into_iter()
         .filter_map(|(component, there)| there.then_some(component));
     validated
         .components()
         .chain(stores)
-        .filter(|component| component.api_port().is_some())
+        .filter(|component| {
+            component.api_port().is_some() || (watched && component.ops_port().is_some())
+        })
         .map(|component| service(validated, component))
         .collect()
 }

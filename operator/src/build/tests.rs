@@ -7,7 +7,10 @@ use super::*;
 use crate::{
     api::{ChatDeployment, EnvVar, HttpRoute, LagAutoscaling, ParentRef},
     facts::Facts,
-    testing::{nothing, production, settings, stores, trial},
+    testing::{
+        cloudnativepg, cloudnativepg_secrets, highly_available, nothing, production, settings,
+        stores, trial,
+    },
     validate::validate,
 };
 
@@ -45,6 +48,7 @@ fn objects(resources: Resources) -> BTreeMap<String, Value> {
         autoscalers,
         ingress,
         http_route,
+        monitors,
     } = resources;
     let mut all = Objects::default();
     all.add("ServiceAccount", [service_account]);
@@ -63,6 +67,9 @@ fn objects(resources: Resources) -> BTreeMap<String, Value> {
     all.add("HorizontalPodAutoscaler", autoscalers);
     all.add("Ingress", ingress);
     all.add("HTTPRoute", http_route);
+    for (resource, monitor) in monitors {
+        all.add(&resource.kind, [monitor]);
+    }
     all.0
 }
 
@@ -74,6 +81,55 @@ fn a_trial() {
 #[test]
 fn a_production() {
     insta::assert_json_snapshot!(objects(built(&production(), stores())));
+}
+
+#[test]
+fn a_highly_available_one() {
+    insta::assert_json_snapshot!(objects(built(&highly_available(), stores())));
+}
+
+#[test]
+fn one_on_cloudnativepg() {
+    insta::assert_json_snapshot!(objects(built(&cloudnativepg(), cloudnativepg_secrets())));
+}
+
+#[test]
+fn prometheus_is_told_of_one_chat_and_of_all_its_parts() {
+    let all = objects(built(&trial(), nothing()));
+    assert!(!all.contains_key("ServiceMonitor chat"), "nobody asked");
+    assert!(!all.contains_key("Service chat-publisher"));
+
+    let mut chat = highly_available();
+    let all = objects(built(&chat, stores()));
+    let monitor = &all["ServiceMonitor chat"];
+    assert_eq!(monitor["metadata"]["labels"]["release"], "prometheus");
+    let endpoints = monitor["spec"]["endpoints"].as_array().unwrap();
+    let read: Vec<_> = endpoints.iter().map(|endpoint| &endpoint["port"]).collect();
+    let selected = monitor["spec"]["selector"]["matchLabels"]
+        .as_object()
+        .unwrap();
+    for component in Component::ROLLOUT {
+        let service = &all[&format!("Service chat-{component}")];
+        for (label, value) in selected {
+            assert_eq!(&service["metadata"]["labels"][label], value, "{component}");
+        }
+        let mut ports = service["spec"]["ports"].as_array().unwrap().iter();
+        assert!(
+            ports.any(|port| read.contains(&&port["name"])),
+            "{component}"
+        );
+    }
+
+    let rules = &all["PrometheusRule chat"]["spec"]["groups"];
+    assert_eq!(rules.as_array().unwrap().len(), 1, "none of the operator");
+    let text = rules.to_string();
+    assert!(text.contains(r#"up{namespace=\"default\",chat=\"chat\"}"#));
+    assert!(!text.contains("chat=~"), "nothing is of other chats");
+    assert!(text.contains("> 13500"), "nine tenths of 15000");
+
+    chat.spec.monitoring.alerts = false;
+    let all = objects(built(&chat, stores()));
+    assert!(all.contains_key("ServiceMonitor chat") && !all.contains_key("PrometheusRule chat"));
 }
 
 #[test]

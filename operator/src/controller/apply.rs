@@ -16,7 +16,7 @@ use k8s_openapi::api::{
 use kube::{
     Api, Resource, ResourceExt as _,
     api::{ListParams, Patch, PatchParams, PostParams},
-    core::{DynamicObject, NamespaceResourceScope},
+    core::{ApiResource, DynamicObject, NamespaceResourceScope},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -32,6 +32,7 @@ use super::{
     Context, ReconcileError,
     context::FIELD_MANAGER,
     diagnose::{self, Trouble},
+    error::is_missing,
     live,
     load::Found,
 };
@@ -59,6 +60,17 @@ pub(super) enum Migration {
     Hibernated,
 }
 
+/// Whether Prometheus is told of a chat.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Monitoring {
+    /// Nobody asked for it.
+    Disabled,
+    /// Its operator has what it needs.
+    Told,
+    /// The cluster does not know these kinds.
+    Unknown(Vec<String>),
+}
+
 /// What is there after the objects were applied.
 #[derive(Debug)]
 pub(super) struct Applied {
@@ -82,6 +94,8 @@ pub(super) struct Applied {
     pub(super) parts: Vec<(Component, Option<Deployment>)>,
     /// The part whose rollout the others wait for.
     pub(super) waits_for: Option<Component>,
+    /// Whether Prometheus is told of it.
+    pub(super) monitoring: Monitoring,
     /// What keeps pods from being ready.
     pub(super) troubles: Vec<Trouble>,
 }
@@ -114,6 +128,7 @@ pub(super) async fn apply(
         autoscalers,
         ingress,
         http_route,
+        monitors,
     } = resources;
 
     applier.apply(&service_account).await?;
@@ -144,6 +159,7 @@ pub(super) async fn apply(
     } else {
         Rollout::as_before(&parts, &before)
     };
+    let monitoring = applier.monitor(&monitors).await?;
     let settled = migration == Migration::Done
         && live_stores.iter().all(|(_, store)| live::is_ready(store))
         && rollout
@@ -166,6 +182,7 @@ pub(super) async fn apply(
         migration,
         parts: rollout.parts,
         waits_for: rollout.waits_for,
+        monitoring,
         troubles,
     })
 }
@@ -296,13 +313,45 @@ impl Applier<'_> {
         let Some(route) = route else {
             return Ok(());
         };
-        let name = route.name_any();
         let resource = http_route_resource();
-        let client = self.context.client.clone();
-        let api: Api<DynamicObject> = Api::namespaced_with(client, self.namespace, &resource);
-        api.patch(&name, &parameters(), &Patch::Apply(route))
+        self.dynamic(&resource, route)
             .await
-            .map_err(ReconcileError::api("apply", format!("HTTPRoute {name}")))?;
+            .map_err(ReconcileError::api(
+                "apply",
+                format!("HTTPRoute {}", route.name_any()),
+            ))
+    }
+
+    /// Applies what Prometheus' operator reads. Where the cluster does not know
+    /// it, the chat is none the worse.
+    async fn monitor(
+        &self,
+        monitors: &[(ApiResource, DynamicObject)],
+    ) -> Result<Monitoring, ReconcileError> {
+        let mut unknown = Vec::new();
+        for (resource, monitor) in monitors {
+            let object = format!("{} {}", resource.kind, monitor.name_any());
+            match self.dynamic(resource, monitor).await {
+                Ok(()) => {}
+                Err(error) if is_missing(&error) => unknown.push(resource.kind.clone()),
+                Err(error) => return Err(ReconcileError::api("apply", object)(error)),
+            }
+        }
+        Ok(if monitors.is_empty() {
+            Monitoring::Disabled
+        } else if unknown.is_empty() {
+            Monitoring::Told
+        } else {
+            Monitoring::Unknown(unknown)
+        })
+    }
+
+    /// Applies an object of a kind that no built-in type is for.
+    async fn dynamic(&self, resource: &ApiResource, object: &DynamicObject) -> kube::Result<()> {
+        let client = self.context.client.clone();
+        let api: Api<DynamicObject> = Api::namespaced_with(client, self.namespace, resource);
+        let patch = Patch::Apply(object);
+        api.patch(&object.name_any(), &parameters(), &patch).await?;
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use k8s_openapi::{
 use crate::{api::ComponentStatus, component::Component, validate::Problem};
 
 use super::{
-    apply::{Applied, Migration},
+    apply::{Applied, Migration, Monitoring},
     live,
 };
 
@@ -65,7 +65,7 @@ impl Verdict {
                         "Hibernated" | "Disabled" | "Starting" | "Migrating"
                     )
             }
-            "Scaling" => {
+            "Scaling" | "Monitored" => {
                 self.holds == Some(false)
                     && !matches!(self.reason.as_str(), "Hibernated" | "Disabled")
             }
@@ -108,6 +108,7 @@ pub(super) fn of_applied(applied: &Applied) -> Vec<Verdict> {
         migrations_applied(applied),
         realtime_ready(applied),
         scaling(applied),
+        monitored(applied),
     ]
 }
 
@@ -463,6 +464,26 @@ fn migrations_applied(applied: &Applied) -> Verdict {
                 ),
             )
         }
+    }
+}
+
+fn monitored(applied: &Applied) -> Verdict {
+    let kind = "Monitored";
+    match &applied.monitoring {
+        Monitoring::Disabled => {
+            Verdict::new(kind, false, "Disabled", "spec.monitoring.enabled is false")
+        }
+        Monitoring::Told => Verdict::new(kind, true, "Told", "Prometheus' operator is told"),
+        Monitoring::Unknown(kinds) => Verdict::new(
+            kind,
+            false,
+            "NoPrometheusOperator",
+            format!(
+                "the cluster does not know {}: install the CRDs of Prometheus' operator, or set \
+                 spec.monitoring.enabled to false. All else was applied",
+                kinds.join(" and ")
+            ),
+        ),
     }
 }
 

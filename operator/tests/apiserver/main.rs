@@ -14,6 +14,7 @@ mod leader;
 mod lifecycle;
 mod memory;
 mod mistakes;
+mod monitoring;
 mod process;
 mod reconcile;
 mod rules;

@@ -18,9 +18,23 @@ async fn the_samples_are_accepted_and_have_their_defaults() {
         "10Gi",
         "by the API server"
     );
-    let production = include_str!("../../../k8s/samples/production.yaml")
-        .replace("name: chat\n", "name: production\n");
-    world.apply(&production).await;
+    for (name, sample) in [
+        (
+            "production",
+            include_str!("../../../k8s/samples/production.yaml"),
+        ),
+        (
+            "highly-available",
+            include_str!("../../../k8s/samples/highly-available.yaml"),
+        ),
+        (
+            "cloudnativepg",
+            include_str!("../../../k8s/samples/cloudnativepg.yaml"),
+        ),
+    ] {
+        let named = sample.replace("name: chat\n", &format!("name: {name}\n"));
+        world.apply(&named).await;
+    }
 }
 
 #[tokio::test]
@@ -59,6 +73,11 @@ async fn what_cannot_be_is_refused_with_what_to_do() {
             "host: chat.example.org",
             "host: a.org\n  ingress: {}\n  httpRoute: {parentRefs: [{name: a}]}",
             "ingress or httpRoute",
+        ),
+        (
+            "host: chat.example.org",
+            "host: a.org\n  monitoring: {enabled: true}",
+            "networkPolicy.metricsNamespaces",
         ),
         (
             "host: chat.example.org",

@@ -18,7 +18,7 @@ use kube::{
 };
 
 use crate::{
-    build::{http_route_resource, selector},
+    build::{http_route_resource, monitoring_resources, selector},
     hash,
 };
 
@@ -48,10 +48,15 @@ struct Kind {
 }
 
 /// Every kind that is built.
-fn kinds() -> [Kind; 12] {
+fn kinds() -> [Kind; 14] {
+    let [monitors, rules] = monitoring_resources();
     let known = |resource| Kind {
         resource,
         optional: false,
+    };
+    let optional = |resource| Kind {
+        resource,
+        optional: true,
     };
     [
         known(ApiResource::erase::<ServiceAccount>(&())),
@@ -65,10 +70,9 @@ fn kinds() -> [Kind; 12] {
         known(ApiResource::erase::<PodDisruptionBudget>(&())),
         known(ApiResource::erase::<HorizontalPodAutoscaler>(&())),
         known(ApiResource::erase::<Ingress>(&())),
-        Kind {
-            resource: http_route_resource(),
-            optional: true,
-        },
+        optional(http_route_resource()),
+        optional(monitors),
+        optional(rules),
     ]
 }
 

@@ -39,6 +39,9 @@ impl Expected {
                 .0
                 .insert(("HTTPRoute".to_owned(), route.name_any()));
         }
+        for (kind, monitor) in &resources.monitors {
+            expected.0.insert((kind.kind.clone(), monitor.name_any()));
+        }
         for secret in &resources.kept_secrets {
             expected.0.insert(("Secret".to_owned(), secret.clone()));
         }

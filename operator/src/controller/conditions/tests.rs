@@ -48,6 +48,7 @@ fn well() -> Applied {
             .map(|component| (component, Some(deployment(1))))
             .collect(),
         waits_for: None,
+        monitoring: Monitoring::Disabled,
         troubles: Vec::new(),
     }
 }
@@ -90,9 +91,27 @@ fn all_is_well() {
             "MigrationsApplied True Applied",
             "RealtimeReady True PartsReady",
             "Scaling False Disabled",
+            "Monitored False Disabled",
         ]
     );
     assert_eq!(running_version(&applied).as_deref(), Some("0.1.0"));
+    assert!(of_applied(&applied).iter().all(|verdict| !verdict.is_bad()));
+}
+
+#[test]
+fn a_cluster_without_prometheus_is_told_of_and_nothing_else_is_wrong() {
+    let mut applied = well();
+    applied.monitoring = Monitoring::Unknown(vec!["ServiceMonitor".into()]);
+    let verdicts = of_applied(&applied);
+    let bad: Vec<_> = verdicts.iter().filter(|verdict| verdict.is_bad()).collect();
+    assert_eq!(bad.len(), 1);
+    assert_eq!(bad[0].reason, "NoPrometheusOperator");
+    assert!(
+        bad[0]
+            .message
+            .contains("does not know ServiceMonitor: install the CRDs")
+    );
+    applied.monitoring = Monitoring::Told;
     assert!(of_applied(&applied).iter().all(|verdict| !verdict.is_bad()));
 }
 
@@ -118,6 +137,7 @@ fn a_beginning_is_nothing_bad() {
             "MigrationsApplied False Starting",
             "RealtimeReady False Starting",
             "Scaling False Disabled",
+            "Monitored False Disabled",
         ]
     );
     assert!(of_applied(&applied).iter().all(|verdict| !verdict.is_bad()));

@@ -18,7 +18,7 @@ use crate::{
     scaling::{Sample, Told, centrifugo_pod, publisher_pod},
 };
 
-use super::super::Context;
+use super::super::{Context, census};
 
 /// Chats that are looked at together.
 const CHATS_AT_ONCE: usize = 4;
@@ -37,11 +37,9 @@ pub(in crate::controller) async fn watch(
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
-        let chats: Vec<_> = chats
-            .state()
-            .into_iter()
-            .filter(|chat| runs(chat))
-            .collect();
+        let chats = chats.state();
+        census::measure(&chats);
+        let chats: Vec<_> = chats.into_iter().filter(|chat| runs(chat)).collect();
         let uids: HashSet<String> = chats.iter().filter_map(|chat| chat.uid()).collect();
         context.load.keep_chats(&uids);
         stream::iter(chats)

@@ -1,0 +1,78 @@
+//! How many chats there are, by how they are: for alert rules, which cannot
+//! read conditions.
+
+use std::sync::Arc;
+
+use crate::api::ChatDeployment;
+
+/// As the metric has them.
+const STATES: [&str; 5] = ["ready", "degraded", "not_ready", "hibernated", "paused"];
+
+/// Says how many chats are in which state.
+pub(super) fn measure(chats: &[Arc<ChatDeployment>]) {
+    for state in STATES {
+        let count = chats.iter().filter(|chat| of(chat) == Some(state)).count();
+        #[expect(clippy::cast_precision_loss, reason = "chats of one cluster")]
+        metrics::gauge!("plaza_operator_chats", "state" => state).set(count as f64);
+    }
+}
+
+/// One of [`STATES`]; `None`: it is going.
+fn of(chat: &ChatDeployment) -> Option<&'static str> {
+    if chat.metadata.deletion_timestamp.is_some() {
+        return None;
+    }
+    if chat.spec.paused {
+        return Some("paused");
+    }
+    if chat.spec.hibernated {
+        return Some("hibernated");
+    }
+    let conditions = chat.status.iter().flat_map(|status| &status.conditions);
+    let holds = |kind: &str| {
+        let mut told = conditions.clone();
+        told.any(|condition| condition.type_ == kind && condition.status == "True")
+    };
+    Some(match (holds("Ready"), holds("Degraded")) {
+        (false, _) => "not_ready",
+        (true, true) => "degraded",
+        (true, false) => "ready",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::trial;
+
+    #[test]
+    fn a_chat_is_in_one_state() {
+        let mut chat = trial();
+        assert_eq!(of(&chat), Some("not_ready"), "nothing is told yet");
+        let status = |ready: &str, degraded: &str| {
+            let condition = |kind, status| {
+                serde_json::json!({"type": kind, "status": status, "reason": "R", "message": "",
+                    "lastTransitionTime": "2026-01-01T00:00:00Z"})
+            };
+            let conditions = [condition("Ready", ready), condition("Degraded", degraded)];
+            serde_json::from_value(serde_json::json!({"conditions": conditions})).ok()
+        };
+        for (ready, degraded, state) in [
+            ("True", "False", "ready"),
+            ("True", "True", "degraded"),
+            ("False", "True", "not_ready"),
+            ("Unknown", "False", "not_ready"),
+        ] {
+            chat.status = status(ready, degraded);
+            assert!(chat.status.is_some());
+            assert_eq!(of(&chat), Some(state));
+        }
+        chat.spec.hibernated = true;
+        assert_eq!(of(&chat), Some("hibernated"));
+        chat.spec.paused = true;
+        assert_eq!(of(&chat), Some("paused"));
+        assert!(STATES.contains(&"paused"));
+        chat.metadata.deletion_timestamp = serde_json::from_str("\"2026-01-01T00:00:00Z\"").ok();
+        assert_eq!(of(&chat), None);
+    }
+}
