@@ -15,8 +15,9 @@ pub struct MonitoringSpec {
     /// Whether there are alert rules, too. Default: true.
     #[serde(default = "yes")]
     pub alerts: bool,
-    /// How often metrics are read. Default: 30s.
-    #[schemars(length(max = 8), regex(pattern = r"^[1-9][0-9]*(s|m)$"))]
+    /// How often metrics are read, up to `60s`, which alert rules rely on.
+    /// Default: 30s.
+    #[schemars(length(max = 3), regex(pattern = r"^([1-9]|[1-5][0-9]|60)s$"))]
     #[serde(default = "interval")]
     pub interval: String,
     /// Further labels of both, by which your Prometheus selects them, such as
