@@ -41,3 +41,24 @@ pub fn routes() -> Router {
         }),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{health::Readiness, shutdown::Shutdown};
+
+    #[test]
+    fn what_alert_rules_count_on_is_there_from_the_start() {
+        install().unwrap();
+        let readiness = Readiness::new(&Shutdown::new(), &["metrics-test"]);
+        let page = || HANDLE.get().unwrap().render();
+        assert!(
+            page().contains("\nprocess_start_time_seconds "),
+            "{}",
+            page()
+        );
+        assert!(page().contains("plaza_ready{check=\"metrics-test\"} 0"));
+        readiness.set("metrics-test", true);
+        assert!(page().contains("plaza_ready{check=\"metrics-test\"} 1"));
+    }
+}
