@@ -47,11 +47,11 @@ pub(super) fn monitors(
     let mut monitors = Vec::new();
     if own.enabled {
         let spec = service_monitor(validated);
-        monitors.push(object(validated, service_monitor_resource(), spec));
+        monitors.push(object(validated, service_monitor_resource(), &spec));
     }
     if own.enabled && own.alerts {
         let spec = json!({"groups": [rules(validated)?]});
-        monitors.push(object(validated, rule_resource(), spec));
+        monitors.push(object(validated, rule_resource(), &spec));
     }
     Ok(monitors)
 }
@@ -59,7 +59,7 @@ pub(super) fn monitors(
 fn object(
     validated: &Validated,
     resource: ApiResource,
-    spec: Value,
+    spec: &Value,
 ) -> (ApiResource, DynamicObject) {
     let mut object = DynamicObject::new(&validated.name, &resource);
     object.metadata = labels::metadata(validated, validated.name.clone(), None);
