@@ -220,6 +220,12 @@ fn is_other_image(live: Option<&Deployment>, wanted: &Deployment) -> bool {
     live.is_some_and(|live| live::image(live) != live::image(wanted))
 }
 
+/// Whether a Deployment has no pods, and is to have some.
+fn would_start(live: Option<&Deployment>, wanted: &Deployment) -> bool {
+    let none = |one: &Deployment| one.spec.as_ref().and_then(|spec| spec.replicas) == Some(0);
+    live.is_none_or(none) && !none(wanted)
+}
+
 fn parameters() -> PatchParams {
     PatchParams::apply(FIELD_MANAGER).force()
 }
@@ -376,7 +382,9 @@ impl Applier<'_> {
             let live = before.get(&component);
             let held = rollout.waits_for.is_some() && is_other_image(live, &part.deployment)
                 // It ends when Redis is away at its start.
-                || component == Component::Centrifugo && live.is_none() && !redis_ready;
+                || component == Component::Centrifugo
+                    && !redis_ready
+                    && would_start(live, &part.deployment);
             if held {
                 rollout.parts.push((component, live.cloned()));
                 continue;

@@ -176,8 +176,13 @@ async fn a_hibernated_chat_runs_nothing_and_wakes() {
     }
     let store: StatefulSet = world.find("chat-postgres").await;
     assert_eq!(store.spec.unwrap().replicas, Some(0));
+    world.store_is_ready("chat-redis", 0).await;
     world.change("chat", json!({"hibernated": false})).await;
     eventually(PATIENCE, async || replicas("gateway").await == Some(1)).await;
+    // It would end without Redis. Gateway is the last of a rollout.
+    assert_eq!(replicas("centrifugo").await, Some(0));
+    world.store_is_ready("chat-redis", 1).await;
+    eventually(PATIENCE, async || replicas("centrifugo").await == Some(1)).await;
 }
 
 #[tokio::test]
