@@ -16,6 +16,8 @@ mod reference;
 mod setup;
 mod standalone;
 mod up;
+#[cfg(feature = "upgrade-test")]
+mod upgrade_test;
 
 use std::process::ExitCode;
 

@@ -53,6 +53,10 @@ struct Database {
 
 /// Migrates all three, then sees to the epoch.
 pub(crate) async fn run(args: &MigrateArgs) -> anyhow::Result<()> {
+    #[cfg(feature = "upgrade-test")]
+    let messages = &crate::upgrade_test::one_more(&plaza_messages::MIGRATOR);
+    #[cfg(not(feature = "upgrade-test"))]
+    let messages = &plaza_messages::MIGRATOR;
     let of = [
         (
             "auth",
@@ -73,7 +77,7 @@ pub(crate) async fn run(args: &MigrateArgs) -> anyhow::Result<()> {
             "PLAZA_MESSAGES_DATABASE_URL",
             &args.messages_database_url,
             &args.messages_database_url_file,
-            &plaza_messages::MIGRATOR,
+            messages,
         ),
     ];
     let mut databases = Vec::with_capacity(of.len());
@@ -178,6 +182,7 @@ async fn migrate(
     })?;
     tracing::info!(
         service,
+        schema = migrator.iter().last().map(|newest| newest.version),
         elapsed_ms = begun.elapsed().as_secs_f64() * 1_000.0,
         "{service} is migrated"
     );
