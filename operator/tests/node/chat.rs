@@ -28,10 +28,25 @@ pub(crate) const READY_WITHIN: Duration = Duration::from_mins(2);
 /// What somebody who tries it out applies.
 const TRIAL: &str = include_str!("../../../k8s/samples/trial.yaml");
 
+/// What serves people, and has no data of its own.
+pub(crate) const STATELESS: [&str; 6] = [
+    "gateway",
+    "auth",
+    "rooms",
+    "messages",
+    "publisher",
+    "centrifugo",
+];
+
+/// A pod, and how often it has started.
+type Start = (Option<String>, i32);
+
 /// What was killed.
 pub(crate) struct Killed {
     part: String,
-    before: Vec<(Option<String>, i32)>,
+    /// How many pods the part has.
+    pods: usize,
+    killed: Vec<Start>,
 }
 
 /// A chat.
@@ -70,6 +85,21 @@ impl Chat {
     pub(crate) async fn shared() -> Self {
         static NAMESPACE: OnceCell<String> = OnceCell::const_new();
         let namespace = NAMESPACE.get_or_init(async || Self::running().await.namespace);
+        let namespace = namespace.await.clone();
+        let client = node::client().await;
+        Self { client, namespace }
+    }
+
+    /// The trial with two pods of all that has no data, which tests have
+    /// together, too.
+    pub(crate) async fn of_two() -> Self {
+        static NAMESPACE: OnceCell<String> = OnceCell::const_new();
+        let namespace = NAMESPACE.get_or_init(async || {
+            let chat = Self::apply().await;
+            chat.change(of_each(&json!({"replicas": 2}))).await;
+            chat.settled(READY_WITHIN).await;
+            chat.namespace
+        });
         let namespace = namespace.await.clone();
         let client = node::client().await;
         Self { client, namespace }
@@ -149,7 +179,7 @@ impl Chat {
 
     /// The pods of a part, and how often each has started: of what is ready,
     /// or what is not.
-    async fn starts(&self, part: &str) -> Result<Vec<(Option<String>, i32)>, String> {
+    async fn starts(&self, part: &str) -> Result<Vec<Start>, String> {
         let mut starts = Vec::new();
         for pod in self.pods(part).await {
             let (name, uid) = (pod.name_any(), pod.uid());
@@ -164,15 +194,21 @@ impl Chat {
         Ok(starts)
     }
 
-    /// Kills the processes of a part, with all that they had in hand.
-    pub(crate) async fn kill(&self, part: &str) -> Killed {
-        let before = eventually(PATIENCE, async || self.starts(part).await).await;
+    /// Kills processes of a part, this many at most, with all that they had in
+    /// hand.
+    pub(crate) async fn kill(&self, part: &str, most: usize) -> Killed {
+        let mut killed = eventually(PATIENCE, async || self.starts(part).await).await;
+        let pods = killed.len();
+        killed.truncate(most);
         for pod in self.pods(part).await {
-            self.kill_one(pod).await;
+            if killed.iter().any(|(uid, _)| *uid == pod.uid()) {
+                self.kill_one(pod).await;
+            }
         }
         Killed {
             part: part.to_owned(),
-            before,
+            pods,
+            killed,
         }
     }
 
@@ -208,8 +244,8 @@ impl Chat {
     pub(crate) async fn back(&self, killed: &Killed, patience: Duration) {
         eventually(patience, async || {
             let now = self.starts(&killed.part).await?;
-            let again = now.len() == killed.before.len()
-                && now.iter().all(|start| !killed.before.contains(start));
+            let again =
+                now.len() == killed.pods && now.iter().all(|start| !killed.killed.contains(start));
             again.then_some(()).ok_or(format!("{now:?}"))
         })
         .await;
@@ -238,6 +274,12 @@ impl Chat {
         })
         .await;
     }
+}
+
+/// A change of the spec that says the same of every part.
+pub(crate) fn of_each(what: &Value) -> Value {
+    let parts = STATELESS.map(|part| (part.to_owned(), what.clone()));
+    Value::Object(parts.into_iter().collect())
 }
 
 fn in_words(condition: &Condition) -> String {

@@ -17,6 +17,10 @@ const LIVE_AGAIN: Duration = Duration::from_secs(30);
 /// The same after the death of Redis.
 const LIVE_AFTER_REDIS: Duration = Duration::from_secs(15);
 
+/// The most that a message takes, all tries together, where another process
+/// lives.
+const NOT_MISSED: Duration = Duration::from_secs(5);
+
 /// Kills a part, of which there is one process, and measures until people can
 /// go on.
 async fn survives(part: &str, live_within: Duration) {
@@ -28,7 +32,7 @@ async fn survives(part: &str, live_within: Duration) {
     heard_after(&writer, &listener, Instant::now(), PATIENCE).await;
 
     let killed = Instant::now();
-    let victim = chat.kill(part).await;
+    let victim = chat.kill(part, usize::MAX).await;
     let gone = Instant::now();
     writer.accepted_after(gone, SENDS_AGAIN).await;
     measured(
@@ -89,6 +93,58 @@ async fn postgres_may_be_killed() {
 #[tokio::test]
 async fn redis_may_be_killed() {
     survives("redis", LIVE_AFTER_REDIS).await;
+}
+
+/// Kills one of two processes of a part: whoever was with it tries again at
+/// once, and nobody waits for its return.
+async fn one_of_two(part: &str) {
+    let _turn = alone().await;
+    let chat = Chat::of_two().await;
+    let (ada, ben, room) = chat.people().await;
+    let listener = Listener::of(&ben);
+    let writer = Writer::start(&ada, &room);
+    heard_after(&writer, &listener, Instant::now(), PATIENCE).await;
+
+    let killed = Instant::now();
+    let victim = chat.kill(part, 1).await;
+    heard_after(&writer, &listener, Instant::now(), LIVE_AGAIN).await;
+    measured(
+        &format!("one {part} of two killed, live"),
+        killed,
+        LIVE_AGAIN,
+    );
+    chat.back(&victim, PATIENCE).await;
+    chat.settled(PATIENCE).await;
+    let (failures, longest) = (writer.failures(), writer.longest());
+    let accepted = writer.stop().await;
+    eprintln!(
+        "    one {part} of two killed: {} accepted, {} tries failed, the slowest took {:.1} s",
+        accepted.len(),
+        failures.len(),
+        longest.as_secs_f64()
+    );
+    all_there(&ada, &room, &accepted).await;
+    assert!(longest <= NOT_MISSED, "{longest:?}: {failures:?}");
+}
+
+#[tokio::test]
+async fn one_gateway_of_two_may_be_killed() {
+    one_of_two("gateway").await;
+}
+
+#[tokio::test]
+async fn one_auth_of_two_may_be_killed() {
+    one_of_two("auth").await;
+}
+
+#[tokio::test]
+async fn one_rooms_of_two_may_be_killed() {
+    one_of_two("rooms").await;
+}
+
+#[tokio::test]
+async fn one_messages_of_two_may_be_killed() {
+    one_of_two("messages").await;
 }
 
 #[tokio::test]

@@ -10,7 +10,10 @@ use plaza_testkit::{Reply, Socket, eventually};
 use serde_json::{Value, json};
 use tokio::{task::JoinHandle, time};
 
-use crate::{people::Person, writer::Writer};
+use crate::{
+    people::Person,
+    writer::{Accepted, Writer},
+};
 
 /// Between two tries to connect.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -44,6 +47,21 @@ impl Listener {
     /// When a message was heard.
     pub(crate) fn heard(&self, message: &str) -> Option<Instant> {
         self.heard.lock().unwrap().get(message).copied()
+    }
+}
+
+impl Listener {
+    /// Until each of these was heard.
+    pub(crate) async fn has_heard(&self, accepted: &[Accepted]) {
+        eventually(PATIENCE, async || {
+            let not_heard = |one: &&Accepted| self.heard(&one.id).is_none();
+            let missing: Vec<&Accepted> = accepted.iter().filter(not_heard).collect();
+            missing
+                .is_empty()
+                .then_some(())
+                .ok_or_else(|| format!("{missing:?}"))
+        })
+        .await;
     }
 }
 

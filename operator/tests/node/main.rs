@@ -15,9 +15,12 @@
 
 mod chat;
 mod deaths;
+mod drain;
 mod listener;
 mod node;
 mod people;
+mod policies;
 mod rollout;
 mod states;
+mod upgrade;
 mod writer;

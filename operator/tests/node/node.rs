@@ -9,15 +9,19 @@ use k8s_openapi::api::{
 use kube::{
     Api, Client, ResourceExt as _,
     api::{DeleteParams, ListParams, Patch, PatchParams},
-    core::{DynamicObject, GroupVersionKind},
-    discovery::{self, Scope},
 };
 use plaza_testkit::eventually;
 use serde_json::json;
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::{
+    process::Command,
+    sync::{Mutex, MutexGuard, OnceCell},
+};
 
-/// Where the operator is, as k8s/operator/cluster.yaml has it.
-pub(crate) const OPERATOR_NAMESPACE: &str = "plaza-system";
+/// Where the operator is.
+const OPERATOR_NAMESPACE: &str = "plaza-system";
+/// The chart, and what it is installed as.
+const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/plaza");
+const RELEASE: &str = "plaza";
 const OPERATOR: &str = "plaza-operator";
 /// The label of the tests' namespaces.
 const OURS: &str = "plaza.dev/e2e";
@@ -30,7 +34,7 @@ pub(crate) async fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().await
 }
 
-/// A client; the first one installs the CRD and the operator.
+/// A client; the first one installs the operator.
 pub(crate) async fn client() -> Client {
     static INSTALLED: OnceCell<()> = OnceCell::const_new();
     plaza_kit::install_crypto();
@@ -51,21 +55,61 @@ pub(crate) async fn client() -> Client {
                     .delete(&old.name_any(), &DeleteParams::default())
                     .await;
             }
-            apply_all(
-                &client,
-                include_str!("../../../k8s/crds/chatdeployments.yaml"),
-            )
-            .await;
-            apply_all(&client, include_str!("../../../k8s/operator/cluster.yaml")).await;
-            // The image may be another one than that of a run before, by the same name.
-            let pods: Api<Pod> = Api::namespaced(client.clone(), OPERATOR_NAMESPACE);
-            pods.delete_collection(&DeleteParams::default(), &ListParams::default())
-                .await
-                .unwrap();
-            operator_runs(&client, 1).await;
+            uninstall(&client).await;
+            install(&client).await;
         })
         .await;
     client
+}
+
+/// Installs the chart, and waits for the operator.
+pub(crate) async fn install(client: &Client) {
+    let namespace = json!({
+        "apiVersion": "v1", "kind": "Namespace",
+        "metadata": {"name": OPERATOR_NAMESPACE, "labels": {
+            "pod-security.kubernetes.io/enforce": "restricted",
+        }},
+    });
+    Api::<Namespace>::all(client.clone())
+        .patch(
+            OPERATOR_NAMESPACE,
+            &PatchParams::apply("e2e").force(),
+            &Patch::Apply(namespace),
+        )
+        .await
+        .unwrap();
+    // What was applied without Helm before becomes the release's.
+    helm(&[
+        "install",
+        RELEASE,
+        CHART,
+        "--take-ownership",
+        "--force-conflicts",
+    ])
+    .await;
+    operator_runs(client, 1).await;
+}
+
+/// Removes the release, and waits until its pods are gone. The chats stay.
+pub(crate) async fn uninstall(client: &Client) {
+    helm(&["uninstall", RELEASE, "--ignore-not-found"]).await;
+    let pods: Api<Pod> = Api::namespaced(client.clone(), OPERATOR_NAMESPACE);
+    eventually(PATIENCE, async || {
+        let left = pods.list(&ListParams::default()).await.unwrap();
+        left.items.is_empty()
+    })
+    .await;
+}
+
+async fn helm(arguments: &[&str]) {
+    let done = Command::new("helm")
+        .args(arguments)
+        .args(["--namespace", OPERATOR_NAMESPACE])
+        .output()
+        .await
+        .expect("helm, such as operator/kubernetes/build builds, on PATH");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "helm {arguments:?}: {said}");
 }
 
 /// Has so many operators run, and waits until it is so.
@@ -109,34 +153,6 @@ pub(crate) async fn namespace(client: &Client) -> String {
         .await
         .unwrap();
     name
-}
-
-/// Applies every document of a file, as `kubectl apply --server-side` does.
-async fn apply_all(client: &Client, file: &str) {
-    let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(file).unwrap();
-    for document in documents {
-        let object: DynamicObject = serde_json::from_value(document).unwrap();
-        let types = object.types.clone().unwrap();
-        let (group, version) = types
-            .api_version
-            .split_once('/')
-            .unwrap_or(("", &types.api_version));
-        let kind = GroupVersionKind::gvk(group, version, &types.kind);
-        let (resource, capabilities) = discovery::pinned_kind(client, &kind).await.unwrap();
-        let api: Api<DynamicObject> = match &object.metadata.namespace {
-            Some(namespace) if capabilities.scope == Scope::Namespaced => {
-                Api::namespaced_with(client.clone(), namespace, &resource)
-            }
-            _ => Api::all_with(client.clone(), &resource),
-        };
-        api.patch(
-            &object.name_any(),
-            &PatchParams::apply("e2e").force(),
-            &Patch::Apply(&object),
-        )
-        .await
-        .unwrap_or_else(|error| panic!("{} {}: {error}", types.kind, object.name_any()));
-    }
 }
 
 /// Tells people a time that was measured, beside the most that it may be.

@@ -26,17 +26,23 @@ use serde_json::json;
 use crate::{
     chat::{Chat, NAME, READY_WITHIN},
     listener::{Listener, heard_after},
-    node::{PATIENCE, alone, measured},
+    node::{self, PATIENCE, alone, measured},
     writer::{Writer, all_there},
 };
 
 #[tokio::test]
 async fn a_trial_is_ready_and_a_message_arrives() {
     let _turn = alone().await;
+    let client = node::client().await;
+    node::uninstall(&client).await;
+    let installed = Instant::now();
+    node::install(&client).await;
+    measured("the chart, from helm to ready", installed, READY_WITHIN);
     let began = Instant::now();
     let chat = Chat::apply().await;
     chat.settled(READY_WITHIN).await;
     measured("a trial, from its ten lines to ready", began, READY_WITHIN);
+    measured("the chart and the trial", installed, READY_WITHIN);
     for pod in chat.list::<Pod>().await {
         let status = pod.status.clone().unwrap_or_default();
         let containers = status.container_statuses.unwrap_or_default();

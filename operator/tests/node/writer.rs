@@ -21,6 +21,8 @@ pub(crate) struct Accepted {
     pub(crate) id: String,
     /// When the request that was answered began.
     asked: Instant,
+    /// From the first try to the answer.
+    took: Duration,
 }
 
 /// Writes for as long as this lives.
@@ -70,6 +72,14 @@ impl Writer {
         since.cloned().collect()
     }
 
+    /// The longest that a message took that was accepted so far, all tries
+    /// together.
+    pub(crate) fn longest(&self) -> Duration {
+        let accepted = self.accepted.lock().unwrap();
+        let longest = accepted.iter().map(|one| one.took).max();
+        longest.unwrap_or_default()
+    }
+
     /// Why tries failed, one each.
     pub(crate) fn failures(&self) -> Vec<String> {
         self.failed.lock().unwrap().clone()
@@ -95,11 +105,13 @@ async fn write(
     while !*stopped.borrow() {
         pace.tick().await;
         let client_id = plaza_types::MessageId::new().to_string();
+        let first = Instant::now();
         loop {
             let asked = Instant::now();
             match person.sends(&room, &client_id).await {
                 Ok(id) => {
-                    accepted.lock().unwrap().push(Accepted { id, asked });
+                    let took = first.elapsed();
+                    accepted.lock().unwrap().push(Accepted { id, asked, took });
                     break;
                 }
                 Err(why) => failed.lock().unwrap().push(why),

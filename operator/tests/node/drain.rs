@@ -1,0 +1,69 @@
+//! A node is drained: pods are evicted as their budgets allow, and people
+//! notice nothing.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use k8s_openapi::api::core::v1::Pod;
+use kube::{Error, ResourceExt as _, api::EvictParams};
+use tokio::time;
+
+use crate::{
+    chat::{Chat, STATELESS},
+    listener::{Listener, heard_after},
+    node::{PATIENCE, alone, measured},
+    writer::{Writer, all_there},
+};
+
+/// For two pods of each part, one of each at a time.
+const WITHIN: Duration = Duration::from_mins(4);
+/// Until an eviction that a budget forbids is tried again.
+const AGAIN: Duration = Duration::from_millis(500);
+/// The API server's answer to an eviction that a budget forbids.
+const NOT_NOW: u16 = 429;
+
+#[tokio::test]
+async fn a_drained_node_refuses_nobody() {
+    let _turn = alone().await;
+    let chat = Chat::of_two().await;
+    let (ada, ben, room) = chat.people().await;
+    let listener = Listener::of(&ben);
+    let writer = Writer::start(&ada, &room);
+    heard_after(&writer, &listener, Instant::now(), PATIENCE).await;
+
+    let began = Instant::now();
+    join_all(STATELESS.map(|part| evict(&chat, part))).await;
+    measured("all pods of six parts evicted", began, WITHIN);
+    chat.settled(PATIENCE).await;
+    heard_after(&writer, &listener, Instant::now(), PATIENCE).await;
+
+    assert_eq!(writer.failures(), Vec::<String>::new());
+    let accepted = writer.stop().await;
+    all_there(&ada, &room, &accepted).await;
+}
+
+/// Evicts the pods of a part as `kubectl drain` does: all of them, each tried
+/// again while its budget forbids it.
+async fn evict(chat: &Chat, part: &str) {
+    let pods = chat.api::<Pod>();
+    let before = chat.pods(part).await;
+    assert_eq!(before.len(), 2, "{part}");
+    let mut forbidden = 0;
+    for pod in &before {
+        let name = pod.name_any();
+        let since = Instant::now();
+        loop {
+            match pods.evict(&name, &EvictParams::default()).await {
+                Ok(_) => break,
+                Err(Error::Api(status)) if status.code == NOT_NOW => {
+                    assert!(since.elapsed() < WITHIN, "{name}: {}", status.message);
+                    forbidden += 1;
+                }
+                Err(error) => panic!("{name}: {error}"),
+            }
+            time::sleep(AGAIN).await;
+        }
+    }
+    // The second one, until there was another in place of the first.
+    assert!(forbidden > 0, "nothing kept the second pod of {part}");
+}
