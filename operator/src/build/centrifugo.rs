@@ -1,10 +1,13 @@
 //! Centrifugo, with the configuration that Plaza relies on.
 
-use k8s_openapi::api::core::v1::{Container, Lifecycle, LifecycleHandler, Secret, SleepAction};
+use k8s_openapi::api::core::v1::{
+    Container, EnvVar, Lifecycle, LifecycleHandler, Secret, SleepAction,
+};
 use plaza_centrifugo::config::{Settings, subscribe_proxy};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
+    api,
     component::Component,
     validate::{Keys, Validated, keys_name},
 };
@@ -22,6 +25,10 @@ const FILE: &str = "centrifugo.json";
 /// It drops everybody at once when it is told to stop: first no new connections
 /// come (s).
 const SLEEP_SECONDS: i64 = 5;
+/// It ends when Redis does not answer at its start. Where NetworkPolicies are
+/// enforced, the first packet of a pod that is not known yet may be dropped,
+/// and comes again a second later: its own timeout.
+const REDIS_CONNECT_TIMEOUT: &str = "4s";
 /// Beginning of its keys in Redis.
 const REDIS_PREFIX: &str = "centrifugo";
 
@@ -50,7 +57,7 @@ pub(super) fn part(validated: &Validated) -> Result<Part, CannotWrite> {
             "--config".to_owned(),
             format!("{SECRETS_FOLDER}/{FILE}"),
         ]),
-        env: pod::env(&spec.env),
+        env: Some(env(&spec.env)),
         ports: pod::ports(component),
         resources: Some(pod::resources(
             spec.resources.as_ref(),
@@ -96,6 +103,16 @@ pub(super) fn part(validated: &Validated) -> Result<Part, CannotWrite> {
         secret: Some(secret),
         deployment: deployment(validated, component, &spec, template),
     })
+}
+
+/// What it is told beside its configuration, which the spec cannot change.
+fn env(added: &[api::EnvVar]) -> Vec<EnvVar> {
+    let mut variables = vec![pod::variable(
+        "CENTRIFUGO_ENGINE_REDIS_CONNECT_TIMEOUT",
+        REDIS_CONNECT_TIMEOUT,
+    )];
+    variables.extend(pod::env(added).into_iter().flatten());
+    variables
 }
 
 /// The file's text.
