@@ -96,7 +96,10 @@ impl Chat {
         static NAMESPACE: OnceCell<String> = OnceCell::const_new();
         let namespace = NAMESPACE.get_or_init(async || {
             let chat = Self::apply().await;
-            chat.change(of_each(&json!({"replicas": 2}))).await;
+            // Beside the other trials on a node of two processors.
+            let small = json!({"requests": {"cpu": "10m"}});
+            let two = json!({"replicas": 2, "resources": small});
+            chat.change(of_each(&two)).await;
             chat.settled(READY_WITHIN).await;
             chat.namespace
         });
@@ -175,6 +178,17 @@ impl Chat {
     pub(crate) async fn uids(&self, part: &str) -> Vec<String> {
         let pods = self.pods(part).await;
         pods.iter().filter_map(ResourceExt::uid).collect()
+    }
+
+    /// How many pods of a part are ready, and not on their way out.
+    pub(crate) async fn ready(&self, part: &str) -> usize {
+        let pods = self.pods(part).await;
+        let ready = |pod: &&Pod| {
+            let conditions = pod.status.as_ref().and_then(|one| one.conditions.as_ref());
+            let mut conditions = conditions.into_iter().flatten();
+            conditions.any(|one| one.type_ == "Ready" && one.status == "True")
+        };
+        pods.iter().filter(ready).count()
     }
 
     /// The pods of a part, and how often each has started: of what is ready,
