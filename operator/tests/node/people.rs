@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 /// An answer that takes longer is none.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// How long signing in is tried.
+/// How long is tried what a test begins with: pods that have just begun may not
+/// reach each other yet where NetworkPolicies are enforced.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A room, by its id.
@@ -81,16 +82,18 @@ impl Person {
     /// Makes a public room.
     pub(crate) async fn creates_room(&self) -> Room {
         let query = "mutation($input: CreateRoomInput!) { createRoom(input: $input) { id } }";
-        let data = self
-            .ask(query, json!({"input": {"name": "a room"}}))
-            .await
-            .unwrap();
+        let input = json!({"input": {"name": "a room"}});
+        let data = eventually(PATIENCE, async || self.ask(query, input.clone()).await).await;
         data["createRoom"]["id"].as_str().unwrap().to_owned()
     }
 
     pub(crate) async fn joins(&self, room: &Room) {
         let query = "mutation($room: ID!) { joinRoom(roomId: $room) { id } }";
-        self.ask(query, json!({ "room": room })).await.unwrap();
+        // Joining again changes nothing.
+        eventually(PATIENCE, async || {
+            self.ask(query, json!({ "room": room })).await
+        })
+        .await;
     }
 
     /// Sends under an id of the client's own; the message's id.
