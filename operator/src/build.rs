@@ -2,6 +2,7 @@
 //! out, so that applying it again changes nothing.
 
 mod autoscaling;
+mod backup;
 mod centrifugo;
 mod edge;
 mod labels;
@@ -12,6 +13,7 @@ mod plaza;
 mod pod;
 mod postgres;
 mod redis;
+mod restore;
 mod secrets;
 mod service;
 mod store;
@@ -34,6 +36,7 @@ use crate::{
     validate::Validated,
 };
 
+pub use backup::Backups;
 pub use edge::http_route_resource;
 pub use labels::{COMPONENT_LABEL, INSTANCE_LABEL, MANAGED_BY, MANAGED_BY_LABEL, selector};
 pub use monitoring::monitoring_resources;
@@ -56,10 +59,14 @@ pub struct Resources {
     pub store_config_maps: Vec<ConfigMap>,
     /// Managed stores.
     pub stores: Vec<(Component, StatefulSet)>,
+    /// What fills the databases of a new chat.
+    pub restore: Option<Job>,
     /// What brings the databases to this version's schema.
     pub migration: Job,
     /// What serves people, in the order of a rollout.
     pub parts: Vec<Part>,
+    /// Backups of a managed PostgreSQL.
+    pub backups: Option<Backups>,
     /// How evictions are bounded.
     pub disruption_budgets: Vec<PodDisruptionBudget>,
     /// What chooses the number of pods.
@@ -109,6 +116,11 @@ pub fn build(validated: &Validated) -> Result<Resources, CannotWrite> {
         store_config_maps.push(config_map);
         stores.push((Component::Redis, store));
     }
+    let restore = validated.spec.restore.as_ref().map(|spec| {
+        let (config_map, job) = restore::restore(validated, spec);
+        store_config_maps.push(config_map);
+        job
+    });
     let (new_secrets, kept_secrets) = secrets::made_once(validated);
     Ok(Resources {
         service_account: pod::service_account(validated),
@@ -118,8 +130,14 @@ pub fn build(validated: &Validated) -> Result<Resources, CannotWrite> {
         services: service::services(validated),
         store_config_maps,
         stores,
+        restore,
         migration: migration::job(validated),
         parts,
+        backups: validated
+            .spec
+            .backup
+            .as_ref()
+            .map(|spec| backup::backups(validated, spec)),
         disruption_budgets: autoscaling::budgets(validated),
         autoscalers: autoscaling::autoscalers(validated),
         ingress: edge::ingress(validated),
@@ -137,7 +155,11 @@ pub(crate) fn component_spec(spec: &ChatDeploymentSpec, component: Component) ->
         Component::Messages => spec.messages.clone(),
         Component::Publisher => spec.publisher.as_component(),
         Component::Centrifugo => spec.centrifugo.as_component(),
-        Component::Postgres | Component::Redis | Component::Migrate => ComponentSpec::default(),
+        Component::Postgres
+        | Component::Redis
+        | Component::Migrate
+        | Component::Backup
+        | Component::Restore => ComponentSpec::default(),
     }
 }
 

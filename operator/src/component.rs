@@ -23,6 +23,10 @@ pub enum Component {
     Redis,
     /// The Job that migrates the databases.
     Migrate,
+    /// The Jobs that back up a managed PostgreSQL.
+    Backup,
+    /// The Job that restores one.
+    Restore,
 }
 
 impl Component {
@@ -53,6 +57,8 @@ impl Component {
             Self::Postgres => "postgres",
             Self::Redis => "redis",
             Self::Migrate => "migrate",
+            Self::Backup => "backup",
+            Self::Restore => "restore",
         }
     }
 
@@ -66,7 +72,7 @@ impl Component {
             Self::Centrifugo => Some(("client", 8000)),
             Self::Postgres => Some(("postgres", 5432)),
             Self::Redis => Some(("redis", 6379)),
-            Self::Publisher | Self::Migrate => None,
+            Self::Publisher | Self::Migrate | Self::Backup | Self::Restore => None,
         }
     }
 
@@ -80,7 +86,7 @@ impl Component {
             Self::Messages => Some(("ops", 9083)),
             Self::Publisher => Some(("ops", 9084)),
             Self::Centrifugo => Some(("internal", 9000)),
-            Self::Postgres | Self::Redis | Self::Migrate => None,
+            Self::Postgres | Self::Redis | Self::Migrate | Self::Backup | Self::Restore => None,
         }
     }
 

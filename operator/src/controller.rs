@@ -5,6 +5,7 @@
 
 mod apply;
 mod backoff;
+mod backups;
 mod census;
 mod conditions;
 mod context;

@@ -193,6 +193,7 @@ mod tests {
                 ".parentRefs",
                 ".size",
                 ".streams",
+                ".claimName",
             ]
             .iter()
             .any(|end| path.ends_with(end));

@@ -12,6 +12,8 @@ const TRIAL: &str = include_str!("../../k8s/samples/trial.yaml");
 const PRODUCTION: &str = include_str!("../../k8s/samples/production.yaml");
 const HIGHLY_AVAILABLE: &str = include_str!("../../k8s/samples/highly-available.yaml");
 const CLOUDNATIVEPG: &str = include_str!("../../k8s/samples/cloudnativepg.yaml");
+const BACKUP: &str = include_str!("../../k8s/samples/backup.yaml");
+const RESTORE: &str = include_str!("../../k8s/samples/restore.yaml");
 
 fn chat(yaml: &str) -> ChatDeployment {
     let mut chat: ChatDeployment = serde_saphyr::from_str(yaml).unwrap();
@@ -39,6 +41,16 @@ pub(crate) fn highly_available() -> ChatDeployment {
 /// The sample of one on CloudNativePG.
 pub(crate) fn cloudnativepg() -> ChatDeployment {
     chat(CLOUDNATIVEPG)
+}
+
+/// The sample of a chat with backups.
+pub(crate) fn backed_up() -> ChatDeployment {
+    chat(BACKUP)
+}
+
+/// The sample of a chat that begins with a backup.
+pub(crate) fn restored() -> ChatDeployment {
+    chat(RESTORE)
 }
 
 pub(crate) fn settings() -> Settings {

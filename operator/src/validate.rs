@@ -1,6 +1,7 @@
 //! From what is asked for and what was found to what can be built, or to what
 //! is wrong with it and how to mend it. Pure.
 
+mod backups;
 mod databases;
 mod images;
 mod redis;
@@ -11,8 +12,8 @@ use secrecy::SecretString;
 
 use crate::{
     api::{
-        ChatDeployment, ChatDeploymentSpec, DatabaseConnections, ManagedRedis, Registration,
-        SecretKey,
+        Backup, ChatDeployment, ChatDeploymentSpec, DatabaseConnections, ManagedRedis,
+        Registration, Restored, SecretKey,
     },
     component::Component,
     facts::Facts,
@@ -143,6 +144,14 @@ pub struct Validated {
     pub connections: DatabaseConnections,
     /// Redis; `None` with real time off.
     pub redis: Option<Redis>,
+    /// The word of the last request for a backup.
+    pub backup_request: Option<String>,
+    /// The newest backup that is known of.
+    pub last_backup: Option<Backup>,
+    /// Whether all of it has run before: nothing is restored any more.
+    pub has_run: bool,
+    /// The backup that it has begun with.
+    pub restored: Option<Restored>,
     /// The Secrets that the operator makes.
     pub generated: Generated,
     /// The values of all Secrets, for checksums.
@@ -212,6 +221,7 @@ pub fn validate(
     let databases = databases::urls(&name, &spec.postgres, &facts, &mut problems);
     let connections = databases::connections(spec).map_err(|problem| problems.push(problem));
     let database_ca = databases::ca(&spec.postgres, &facts, &mut problems);
+    backups::check(chat, &mut problems);
     let redis = match &spec.redis {
         Some(redis) if spec.realtime.enabled => {
             redis::find(&name, redis, &facts, generated.as_ref(), &mut problems)
@@ -236,6 +246,16 @@ pub fn validate(
         operator_namespace: settings.own_namespace.clone(),
         connections,
         redis,
+        backup_request: backups::request(chat),
+        last_backup: chat
+            .status
+            .as_ref()
+            .and_then(|status| status.last_backup.clone()),
+        has_run: running.is_some(),
+        restored: chat
+            .status
+            .as_ref()
+            .and_then(|status| status.restored.clone()),
         generated,
         facts,
     };

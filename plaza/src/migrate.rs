@@ -4,6 +4,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
+use plaza_events::outbox;
 use plaza_kit::{config::secret, db};
 use plaza_types::Epoch;
 use secrecy::SecretString;
@@ -40,7 +41,8 @@ pub(crate) struct MigrateArgs {
         default_value_t = 3_600
     )]
     migrate_statement_timeout_s: u64,
-    /// Make a new epoch, as after a restore of any of the databases: every client loads everything again
+    /// Make a new epoch, as after a restore of any of the databases: every client loads everything again, and events that
+    /// were not sent yet are forgotten. No service may run meanwhile
     #[arg(long)]
     new_epoch: bool,
 }
@@ -49,6 +51,7 @@ struct Database {
     service: &'static str,
     connection: PgConnection,
     epoch: Option<Epoch>,
+    has_outbox: bool,
 }
 
 /// Migrates all three, then sees to the epoch.
@@ -94,6 +97,7 @@ pub(crate) async fn run(args: &MigrateArgs) -> anyhow::Result<()> {
             service,
             connection,
             epoch,
+            has_outbox: service != "auth",
         });
     }
     let epoch = agree(
@@ -112,6 +116,11 @@ pub(crate) async fn run(args: &MigrateArgs) -> anyhow::Result<()> {
             .execute(&mut database.connection)
             .await
             .with_context(|| format!("cannot write the epoch of {}", database.service))?;
+        }
+        if args.new_epoch && database.has_outbox {
+            outbox::forget(&mut database.connection)
+                .await
+                .with_context(|| format!("cannot empty the outbox of {}", database.service))?;
         }
     }
     tracing::info!(%epoch, "the databases are ready");

@@ -112,3 +112,15 @@ pub async fn append(connection: &mut PgConnection, events: &[NewEvent]) -> sqlx:
     .await?;
     Ok(())
 }
+
+/// Forgets what was not relayed yet, and how far the relay was: after a restore
+/// both are of an epoch that is over, and every client loads everything anyhow.
+pub async fn forget(connection: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query(
+        "WITH events AS (DELETE FROM outbox)
+         UPDATE relay SET run_id = NULL, answered_at = NULL",
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

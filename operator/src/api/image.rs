@@ -27,7 +27,8 @@ pub struct Images {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub centrifugo: Option<String>,
     /// The whole name of the image of a managed PostgreSQL, 15 or later, with
-    /// `sh`, `initdb`, `pg_ctl` and `psql` in it. Default: `plaza-postgres` of
+    /// `sh`, `flock`, `sha256sum`, and PostgreSQL's server and client programs
+    /// in it. Default: `plaza-postgres` of
     /// the registry, at 15.
     #[schemars(length(min = 1, max = 512))]
     #[serde(default, skip_serializing_if = "Option::is_none")]

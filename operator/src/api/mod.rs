@@ -8,6 +8,7 @@
     reason = "the derive of a schema repeats each struct inside a function"
 )]
 
+mod backup;
 mod component;
 mod exposure;
 mod image;
@@ -21,6 +22,7 @@ mod secret_key;
 mod status;
 mod storage;
 
+pub use backup::{BackupSpec, RestoreSpec};
 pub use component::{Autoscaling, ComponentSpec, EnvVar, Resources, Scheduling, Toleration};
 pub use exposure::{HttpRoute, IngressSpec, ParentRef, Tls};
 pub use image::{Images, PullPolicy};
@@ -31,7 +33,7 @@ pub use realtime::RealtimeSpec;
 pub use realtime_part::{CentrifugoSpec, ConnectionsAutoscaling, LagAutoscaling, PublisherSpec};
 pub use redis::{ExternalRedis, ManagedRedis, RedisSpec};
 pub use secret_key::SecretKey;
-pub use status::{ChatDeploymentStatus, ComponentStatus, DatabaseConnections};
+pub use status::{Backup, ChatDeploymentStatus, ComponentStatus, DatabaseConnections, Restored};
 pub use storage::{Retention, Storage};
 
 use kube::{CustomResource, KubeSchema};
@@ -72,7 +74,13 @@ use serde::{Deserialize, Serialize};
     validation = Rule::new("!self.monitoring.enabled || !self.networkPolicy.enabled || (has(self.networkPolicy.metricsNamespaces) && self.networkPolicy.metricsNamespaces.size() > 0)")
         .message("monitoring needs networkPolicy.metricsNamespaces: name the namespace of Prometheus, which is kept out otherwise"),
     validation = Rule::new("has(self.postgres.managed) == has(oldSelf.postgres.managed)")
-        .message("data does not move between postgres.managed and postgres.external by itself: make a new ChatDeployment and restore a backup into it")
+        .message("data does not move between postgres.managed and postgres.external by itself: make a new ChatDeployment and restore a backup into it"),
+    validation = Rule::new("!has(self.backup) || has(self.postgres.managed)")
+        .message("backup is for postgres.managed alone: remove it, and back up postgres.external by that database's own means"),
+    validation = Rule::new("!has(self.restore) || has(self.postgres.managed)")
+        .message("restore is for postgres.managed alone: remove it, and restore postgres.external by that database's own means, then run `plaza migrate --new-epoch`"),
+    validation = Rule::new("!has(self.restore) || has(oldSelf.restore)")
+        .message("restore is for a new ChatDeployment alone: make one of another name that has it from the beginning")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ChatDeploymentSpec {
@@ -158,6 +166,15 @@ pub struct ChatDeploymentSpec {
 
     /// The databases, which are the source of truth.
     pub postgres: PostgresSpec,
+
+    /// Backups of the managed PostgreSQL. Default: none are made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<BackupSpec>,
+
+    /// The backup that a new chat begins with. It is read before the first
+    /// start alone. Default: none, empty databases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore: Option<RestoreSpec>,
 
     /// What carries real time; nothing in it is the only copy. Default: none,
     /// which goes with realtime.enabled false alone.

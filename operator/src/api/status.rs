@@ -1,6 +1,6 @@
 //! What is there.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,9 +24,16 @@ pub struct ChatDeploymentStatus {
     /// How the database's connections are divided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database_connections: Option<DatabaseConnections>,
+    /// The newest backup that is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_backup: Option<Backup>,
+    /// The backup that the chat began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<Restored>,
     /// Ready, Progressing, Degraded, Paused, DatabaseReady, MigrationsApplied,
-    /// RealtimeReady and Scaling, each with a reason for programs and a message
-    /// for people that names the object at fault.
+    /// RealtimeReady, Scaling, BackupSucceeded and, where one was asked for,
+    /// Restored, each with a reason for programs and a message for people that
+    /// names the object at fault.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -56,4 +63,28 @@ pub struct DatabaseConnections {
     pub per_pod: i32,
     /// Pods of these three at most, one more of each during a rollout.
     pub pods: i32,
+}
+
+/// A backup that was made.
+#[derive(Clone, Debug, Deserialize, Eq, KubeSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Backup {
+    /// Its folder on the volume; none where the pod that made it was gone before
+    /// it could be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The Job that made it.
+    pub job: String,
+    /// When it was whole.
+    pub completed_at: Time,
+}
+
+/// A backup that a chat began with.
+#[derive(Clone, Debug, Deserialize, Eq, KubeSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Restored {
+    /// The claim that it was on.
+    pub claim_name: String,
+    /// Its folder there.
+    pub backup: String,
 }

@@ -17,8 +17,8 @@ pub(super) const QUANTITY: &str = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|P
 )]
 #[serde(rename_all = "camelCase")]
 pub struct Storage {
-    /// Its size (bytes), such as `10Gi`. Default: 10Gi for PostgreSQL, 1Gi for
-    /// Redis.
+    /// Its size (bytes), such as `10Gi`. Default: 10Gi for PostgreSQL and for its
+    /// backups, 1Gi for Redis.
     #[schemars(length(max = 32), regex(pattern = QUANTITY))]
     pub size: String,
     /// Its StorageClass. Default: the cluster's.
@@ -53,6 +53,11 @@ impl Retention {
 impl Storage {
     /// Of PostgreSQL, when nothing is said.
     pub fn of_postgres() -> Self {
+        Self::of("10Gi")
+    }
+
+    /// Of backups, when nothing is said.
+    pub fn of_backups() -> Self {
         Self::of("10Gi")
     }
 

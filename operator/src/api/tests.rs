@@ -4,6 +4,8 @@ const TRIAL: &str = include_str!("../../../k8s/samples/trial.yaml");
 const PRODUCTION: &str = include_str!("../../../k8s/samples/production.yaml");
 const HIGHLY_AVAILABLE: &str = include_str!("../../../k8s/samples/highly-available.yaml");
 const CLOUDNATIVEPG: &str = include_str!("../../../k8s/samples/cloudnativepg.yaml");
+const BACKUP: &str = include_str!("../../../k8s/samples/backup.yaml");
+const RESTORE: &str = include_str!("../../../k8s/samples/restore.yaml");
 
 fn chat(yaml: &str) -> ChatDeployment {
     serde_saphyr::from_str(yaml).unwrap()
@@ -27,7 +29,7 @@ fn a_trial_is_at_most_ten_lines_and_valid() {
         .filter(|line| !line.is_empty() && !line.starts_with('#'));
     assert!(lines.count() <= 10);
     chat(TRIAL).validate_cel().unwrap();
-    for sample in [PRODUCTION, HIGHLY_AVAILABLE, CLOUDNATIVEPG] {
+    for sample in [PRODUCTION, HIGHLY_AVAILABLE, CLOUDNATIVEPG, BACKUP, RESTORE] {
         chat(sample).validate_cel().unwrap();
     }
 }
@@ -39,6 +41,50 @@ fn who_reads_metrics_is_let_in() {
     assert!(refused(&chat).contains("networkPolicy.metricsNamespaces"));
     chat.spec.network_policy.enabled = false;
     chat.validate_cel().unwrap();
+}
+
+#[test]
+fn backups_are_of_a_managed_database() {
+    let mut external = chat(PRODUCTION);
+    external.spec.backup = chat(BACKUP).spec.backup;
+    assert!(
+        refused(&external).contains("backup is for postgres.managed alone"),
+        "{}",
+        refused(&external)
+    );
+    let mut external = chat(PRODUCTION);
+    external.spec.restore = chat(RESTORE).spec.restore;
+    assert!(refused(&external).contains("restore is for postgres.managed alone"));
+}
+
+#[test]
+fn a_chat_that_is_there_is_not_restored() {
+    let mut later = chat(RESTORE);
+    let restore = later.spec.restore.take();
+    let before = later.clone();
+    later.spec.restore = restore;
+    let error = later.validate_cel_update(&before).unwrap_err().to_string();
+    assert!(error.contains("for a new ChatDeployment alone"), "{error}");
+    // What was written wrongly is mended, and what is done may go.
+    let mut mended = later.clone();
+    mended.spec.restore.as_mut().unwrap().claim_name = "another-backup".into();
+    mended.validate_cel_update(&later).unwrap();
+    before.validate_cel_update(&later).unwrap();
+}
+
+#[test]
+fn backups_have_defaults() {
+    let backup: BackupSpec = serde_saphyr::from_str("{}").unwrap();
+    assert_eq!((backup.schedule.as_str(), backup.keep), ("0 3 * * *", 7));
+    assert_eq!(backup.volume, Storage::of_backups());
+    let before = chat(BACKUP);
+    let mut other = before.clone();
+    other.spec.backup.as_mut().unwrap().volume.retention = Retention::Delete;
+    let error = other.validate_cel_update(&before).unwrap_err().to_string();
+    assert!(
+        error.contains("only read when the volume is made"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -10,7 +10,8 @@ use k8s_openapi::{
 
 use crate::{
     component::Component::{
-        self, Auth, Centrifugo, Gateway, Messages, Migrate, Postgres, Publisher, Redis, Rooms,
+        self, Auth, Backup, Centrifugo, Gateway, Messages, Migrate, Postgres, Publisher, Redis,
+        Restore, Rooms,
     },
     validate::Validated,
 };
@@ -39,6 +40,12 @@ pub(super) fn policies(validated: &Validated) -> Vec<NetworkPolicy> {
         parts.push(Redis);
     }
     parts.push(Migrate);
+    if validated.spec.backup.is_some() {
+        parts.push(Backup);
+    }
+    if validated.spec.restore.is_some() {
+        parts.push(Restore);
+    }
     parts
         .into_iter()
         .map(|component| policy(validated, component))
@@ -53,9 +60,9 @@ fn ways(component: Component) -> Vec<Way> {
         Auth => &[Gateway, Rooms, Messages, Publisher, Centrifugo],
         Rooms => &[Gateway, Messages, Publisher, Centrifugo],
         Messages => &[Gateway, Rooms, Publisher],
-        Postgres => &[Auth, Rooms, Messages, Migrate],
+        Postgres => &[Auth, Rooms, Messages, Migrate, Backup, Restore],
         Redis => &[Rooms, Messages, Publisher, Centrifugo],
-        Gateway | Publisher | Centrifugo | Migrate => &[],
+        Gateway | Publisher | Centrifugo | Migrate | Backup | Restore => &[],
     };
     let mut ways = Vec::new();
     if let Some(port) = api

@@ -105,10 +105,6 @@ pub(super) fn template(validated: &Validated, pod: Pod<'_>) -> PodTemplateSpec {
         mounts.push(mount(name, folder));
     }
     container.volume_mounts = (!mounts.is_empty()).then_some(mounts);
-    container.security_context = Some(container_security());
-    container.image_pull_policy = Some(validated.spec.image.pull_policy.name().to_owned());
-    // The last words of what ended are what the status tells people.
-    container.termination_message_policy = Some("FallbackToLogsOnError".to_owned());
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
             labels: Some(labels::identity(validated, Some(pod.component))),
@@ -116,7 +112,7 @@ pub(super) fn template(validated: &Validated, pod: Pod<'_>) -> PodTemplateSpec {
             ..ObjectMeta::default()
         }),
         spec: Some(PodSpec {
-            containers: vec![container],
+            containers: vec![restricted(validated, container)],
             volumes: (!volumes.is_empty()).then_some(volumes),
             security_context: Some(pod_security(pod.user)),
             service_account_name: Some(validated.name.clone()),
@@ -131,6 +127,17 @@ pub(super) fn template(validated: &Validated, pod: Pod<'_>) -> PodTemplateSpec {
             priority_class_name: pod.scheduling.priority_class_name.clone(),
             ..PodSpec::default()
         }),
+    }
+}
+
+/// A container without rights, whose last words are kept.
+pub(super) fn restricted(validated: &Validated, container: Container) -> Container {
+    Container {
+        security_context: Some(container_security()),
+        image_pull_policy: Some(validated.spec.image.pull_policy.name().to_owned()),
+        // What the status tells people when it ended.
+        termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
+        ..container
     }
 }
 
@@ -246,7 +253,11 @@ fn pull_secrets(validated: &Validated) -> Option<Vec<LocalObjectReference>> {
 fn spread(validated: &Validated, component: Component) -> Option<Vec<TopologySpreadConstraint>> {
     if matches!(
         component,
-        Component::Postgres | Component::Redis | Component::Migrate
+        Component::Postgres
+            | Component::Redis
+            | Component::Migrate
+            | Component::Backup
+            | Component::Restore
     ) {
         return None;
     }

@@ -17,7 +17,7 @@ use super::{
 };
 
 /// The user that the server runs as.
-const USER: i64 = 65_533;
+pub(super) const USER: i64 = 65_533;
 /// `initdb` wants its user to have a name, whatever the image has.
 const PASSWD: &str = "plaza:x:65533:65533:Plaza:/:/bin/sh\n";
 /// Its key in the ConfigMap.

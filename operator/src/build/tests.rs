@@ -8,14 +8,19 @@ use crate::{
     api::{ChatDeployment, EnvVar, HttpRoute, LagAutoscaling, ParentRef},
     facts::Facts,
     testing::{
-        cloudnativepg, cloudnativepg_secrets, highly_available, nothing, production, settings,
-        stores, trial,
+        backed_up, cloudnativepg, cloudnativepg_secrets, highly_available, nothing, production,
+        restored, settings, stores, trial,
     },
     validate::validate,
 };
 
 fn built(chat: &ChatDeployment, facts: Facts) -> Resources {
     build(&validate(chat, facts, &settings()).unwrap()).unwrap()
+}
+
+/// The same, which is large.
+fn boxed(chat: &ChatDeployment, facts: Facts) -> Box<Resources> {
+    Box::new(built(chat, facts))
 }
 
 /// Objects by kind and name.
@@ -42,8 +47,10 @@ fn objects(resources: Resources) -> BTreeMap<String, Value> {
         services,
         store_config_maps,
         stores,
+        restore,
         migration,
         parts,
+        backups,
         disruption_budgets,
         autoscalers,
         ingress,
@@ -57,7 +64,14 @@ fn objects(resources: Resources) -> BTreeMap<String, Value> {
     all.add("Service", services);
     all.add("ConfigMap", store_config_maps);
     all.add("StatefulSet", stores.into_iter().map(|(_, store)| store));
+    all.add("Job", restore);
     all.add("Job", [migration]);
+    if let Some(backups) = backups {
+        all.add("ConfigMap", [backups.config_map]);
+        all.add("PersistentVolumeClaim", [backups.claim]);
+        all.add("CronJob", [backups.cron_job]);
+        all.add("Job", backups.job);
+    }
     for part in parts {
         all.add("ConfigMap", part.config_map);
         all.add("Secret", part.secret);
@@ -148,8 +162,19 @@ fn templates(resources: &Resources) -> BTreeMap<String, PodTemplateSpec> {
         (component.to_string(), spec.template)
     });
     let job = resources.migration.spec.clone().unwrap();
+    let restore = resources.restore.iter().map(|job| {
+        let spec = job.spec.clone().unwrap();
+        ("restore".to_owned(), spec.template)
+    });
+    let backup = resources.backups.iter().map(|backups| {
+        let spec = backups.cron_job.spec.clone().unwrap();
+        let job = spec.job_template.spec.unwrap();
+        ("backup".to_owned(), job.template)
+    });
     parts
         .chain(stores)
+        .chain(restore)
+        .chain(backup)
         .chain([("migrate".to_owned(), job.template)])
         .collect()
 }
@@ -231,8 +256,14 @@ fn another_version_is_another_job_and_the_same_one_is_not() {
 
 #[test]
 fn every_pod_is_restricted() {
-    for resources in [built(&trial(), nothing()), built(&production(), stores())] {
+    for resources in [
+        boxed(&trial(), nothing()),
+        boxed(&production(), stores()),
+        boxed(&backed_up(), nothing()),
+        boxed(&restored(), nothing()),
+    ] {
         for (name, template) in templates(&resources) {
+            let once = matches!(name.as_str(), "migrate" | "backup" | "restore");
             let pod = template.spec.unwrap();
             let security = pod.security_context.unwrap();
             assert_eq!(security.run_as_non_root, Some(true), "{name}");
@@ -243,7 +274,8 @@ fn every_pod_is_restricted() {
                 "{name}"
             );
             assert_eq!(pod.automount_service_account_token, Some(false), "{name}");
-            for container in pod.containers {
+            let before = pod.init_containers.unwrap_or_default();
+            for container in before.into_iter().chain(pod.containers) {
                 let security = container.security_context.unwrap();
                 assert_eq!(security.allow_privilege_escalation, Some(false), "{name}");
                 assert_eq!(security.read_only_root_filesystem, Some(true), "{name}");
@@ -257,14 +289,8 @@ fn every_pod_is_restricted() {
                     resources.requests.is_some() && resources.limits.is_some(),
                     "{name}"
                 );
-                assert!(
-                    container.liveness_probe.is_some() || name == "migrate",
-                    "{name}"
-                );
-                assert!(
-                    container.readiness_probe.is_some() || name == "migrate",
-                    "{name}"
-                );
+                assert!(container.liveness_probe.is_some() || once, "{name}");
+                assert!(container.readiness_probe.is_some() || once, "{name}");
             }
         }
     }
@@ -285,11 +311,80 @@ fn every_object_belongs_to_the_chat() {
 }
 
 #[test]
+fn backups() {
+    let mut chat = backed_up();
+    let annotations = chat.metadata.annotations.get_or_insert_default();
+    annotations.insert("plaza.dev/backup".into(), "before-upgrade".into());
+    let mut all = objects(built(&chat, nothing()));
+    all.retain(|name, _| name.contains("chat-backup") && !name.starts_with("ConfigMap"));
+    insta::assert_json_snapshot!(all);
+    let asked = |word: &str| {
+        let mut chat = backed_up();
+        let annotations = chat.metadata.annotations.get_or_insert_default();
+        annotations.insert("plaza.dev/backup".into(), word.into());
+        let job = built(&chat, nothing()).backups.unwrap().job;
+        job.map(|job| job.metadata.name.unwrap())
+    };
+    assert_eq!(asked("one"), asked("one"));
+    assert_ne!(asked("one"), asked("two"));
+    assert_eq!(asked(""), None);
+}
+
+#[test]
+fn a_restore() {
+    let chat = restored();
+    let mut all = objects(built(&chat, nothing()));
+    all.retain(|name, _| name.contains("new-chat-restore") && !name.starts_with("ConfigMap"));
+    insta::assert_json_snapshot!(all);
+    let job = |change: fn(&mut ChatDeployment)| {
+        let mut chat = restored();
+        change(&mut chat);
+        let job = built(&chat, nothing()).restore.unwrap();
+        job.metadata.name.unwrap()
+    };
+    assert_eq!(job(|_| {}), job(|_| {}));
+    let other = job(|chat| chat.spec.restore.as_mut().unwrap().backup = "20260101T000000Z".into());
+    assert_ne!(job(|_| {}), other);
+}
+
+#[test]
+fn a_volume_of_backups_outlives_its_chat_unless_told_otherwise() {
+    let claims = |retention| {
+        let mut chat = backed_up();
+        chat.spec.backup.as_mut().unwrap().volume.retention = retention;
+        let backups = built(&chat, nothing()).backups.unwrap();
+        backups
+            .claim
+            .metadata
+            .owner_references
+            .map(|owners| owners.len())
+    };
+    assert_eq!(claims(crate::api::Retention::Retain), None);
+    assert_eq!(claims(crate::api::Retention::Delete), Some(1));
+}
+
+#[test]
+fn nothing_is_backed_up_while_it_is_hibernated() {
+    let mut chat = backed_up();
+    chat.spec.hibernated = true;
+    let annotations = chat.metadata.annotations.get_or_insert_default();
+    annotations.insert("plaza.dev/backup".into(), "now".into());
+    let backups = built(&chat, nothing()).backups.unwrap();
+    assert_eq!(backups.cron_job.spec.unwrap().suspend, Some(true));
+    assert_eq!(backups.job, None);
+}
+
+#[test]
 fn no_secret_is_outside_of_a_secret() {
     let secrets = ["one@", "two@", "three@", "four@", "five@", "six@"];
     let zeros = "0000000000000000000000";
-    for resources in [built(&trial(), nothing()), built(&production(), stores())] {
-        for (name, object) in objects(resources) {
+    for resources in [
+        boxed(&trial(), nothing()),
+        boxed(&production(), stores()),
+        boxed(&backed_up(), nothing()),
+        boxed(&restored(), nothing()),
+    ] {
+        for (name, object) in objects(*resources) {
             if name.starts_with("Secret ") {
                 continue;
             }
@@ -307,10 +402,14 @@ fn no_secret_is_outside_of_a_secret() {
 fn names_fit_their_kinds() {
     let mut chat = trial();
     chat.metadata.name = Some("c".repeat(40));
+    chat.spec.backup = backed_up().spec.backup;
+    chat.spec.restore = restored().spec.restore;
     for (name, object) in objects(built(&chat, nothing())) {
         let length = object["metadata"]["name"].as_str().unwrap().len();
         // The name is a label's value too: that of a Service, and that of a Job's pods.
         assert!(length <= 63, "{name}");
+        // A CronJob adds to it.
+        assert!(length <= 52 || !name.starts_with("CronJob"), "{name}");
     }
 }
 

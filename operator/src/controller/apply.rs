@@ -11,7 +11,7 @@ use std::fmt::Debug;
 use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
     batch::v1::Job,
-    core::v1::Secret,
+    core::v1::{PersistentVolumeClaim, Secret},
 };
 use kube::{
     Api, Resource, ResourceExt as _,
@@ -21,15 +21,15 @@ use kube::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    api::DatabaseConnections,
-    build::{Part, Resources, http_route_resource, selector},
+    api::{DatabaseConnections, Restored},
+    build::{Backups, COMPONENT_LABEL, Part, Resources, http_route_resource, selector},
     component::Component,
     hash,
     validate::Validated,
 };
 
 use super::{
-    Context, ReconcileError,
+    Context, ReconcileError, backups,
     context::FIELD_MANAGER,
     diagnose::{self, Trouble},
     error::is_missing,
@@ -45,6 +45,15 @@ use orphans::Expected;
 pub(super) enum Migration {
     /// It waits for the managed PostgreSQL.
     WaitsForStore,
+    /// It waits until this Job has filled the databases from a backup.
+    Restores(String),
+    /// That could not be done.
+    RestoreFailed {
+        /// The Job.
+        job: String,
+        /// Why Kubernetes gave it up.
+        why: String,
+    },
     /// It runs.
     Runs(String),
     /// It is done.
@@ -69,6 +78,13 @@ pub(super) enum Monitoring {
     Told,
     /// The cluster does not know these kinds.
     Unknown(Vec<String>),
+}
+
+impl Migration {
+    /// Whether somebody has to do something before it goes on.
+    pub(super) fn has_failed(&self) -> bool {
+        matches!(self, Self::Failed { .. } | Self::RestoreFailed { .. })
+    }
 }
 
 /// What is there after the objects were applied.
@@ -98,6 +114,12 @@ pub(super) struct Applied {
     pub(super) monitoring: Monitoring,
     /// What keeps pods from being ready.
     pub(super) troubles: Vec<Trouble>,
+    /// What is known of its backups; `None`: none are made.
+    pub(super) backups: Option<backups::Found>,
+    /// Whether it is to begin with a backup.
+    pub(super) restores: bool,
+    /// The backup that it has begun with.
+    pub(super) restored: Option<Restored>,
 }
 
 /// Applies everything that may be applied now.
@@ -122,8 +144,10 @@ pub(super) async fn apply(
         services,
         store_config_maps,
         stores,
+        restore,
         migration,
         parts,
+        backups,
         disruption_budgets,
         autoscalers,
         ingress,
@@ -145,7 +169,16 @@ pub(super) async fn apply(
         let now = applier.apply_or(&store, live).await?;
         live_stores.push((component, now));
     }
-    let migration = applier.migrate(validated, &migration, &live_stores).await?;
+    let restore = applier
+        .restore(validated, restore.as_ref(), &live_stores)
+        .await?;
+    let (migration, restored) = match restore {
+        Restore::Waits(why) => (why, None),
+        Restore::Over(restored) => {
+            let migration = applier.migrate(validated, &migration, &live_stores).await?;
+            (migration, restored)
+        }
+    };
     let before = applier.named::<Deployment>(&validated.name).await?;
     let before = by_component(before, &validated.name);
     let rollout = if matches!(migration, Migration::Done | Migration::Hibernated) {
@@ -154,6 +187,9 @@ pub(super) async fn apply(
         applier.apply_all(&autoscalers).await?;
         applier.apply_all(&ingress).await?;
         applier.http_route(http_route.as_ref()).await?;
+        if let Some(backups) = &backups {
+            applier.back_up(backups).await?;
+        }
         orphans::remove(&applier, &validated.uid, &expected).await?;
         rollout
     } else {
@@ -184,7 +220,18 @@ pub(super) async fn apply(
         waits_for: rollout.waits_for,
         monitoring,
         troubles,
+        backups: backups::look(context, validated).await?,
+        restores: validated.spec.restore.is_some(),
+        restored,
     })
+}
+
+/// Whether the databases may be migrated.
+enum Restore {
+    /// They are not what they are to be yet.
+    Waits(Migration),
+    /// They may; and what they began with.
+    Over(Option<Restored>),
 }
 
 /// What serves people, and which of it the rest waits for.
@@ -435,6 +482,110 @@ impl Applier<'_> {
         self.apply_or(&part.deployment, live).await
     }
 
+    /// Fills the databases of a new chat from a backup, if it is to have one.
+    async fn restore(
+        &self,
+        validated: &Validated,
+        job: Option<&Job>,
+        stores: &[(Component, StatefulSet)],
+    ) -> Result<Restore, ReconcileError> {
+        let (Some(job), Some(spec), false, None) = (
+            job,
+            &validated.spec.restore,
+            validated.has_run,
+            &validated.restored,
+        ) else {
+            return Ok(Restore::Over(validated.restored.clone()));
+        };
+        let name = job.name_any();
+        let api = self.context.api::<Job>(self.namespace);
+        let found = api
+            .get_opt(&name)
+            .await
+            .map_err(ReconcileError::api("read", format!("Job {name}")))?;
+        let hibernated = validated.spec.hibernated;
+        match found.as_ref().map(live::job_end) {
+            Some(Some(Ok(()))) => {
+                let component = Component::Restore;
+                let pods =
+                    backups::pods(self.context, self.namespace, &validated.name, component).await?;
+                let told = backups::told(&pods, &name);
+                Ok(Restore::Over(Some(Restored {
+                    claim_name: spec.claim_name.clone(),
+                    backup: told.unwrap_or_else(|| spec.backup.clone()),
+                })))
+            }
+            _ if hibernated => Ok(Restore::Waits(Migration::Hibernated)),
+            Some(Some(Err(why))) => Ok(Restore::Waits(Migration::RestoreFailed { job: name, why })),
+            Some(None) => Ok(Restore::Waits(Migration::Restores(name))),
+            None if waits_for_postgres(stores) => Ok(Restore::Waits(Migration::WaitsForStore)),
+            None => {
+                self.remove_jobs_of(Component::Restore).await?;
+                self.begin(job).await?;
+                Ok(Restore::Waits(Migration::Restores(name)))
+            }
+        }
+    }
+
+    /// The volume and the schedule of backups, and the one that was asked for.
+    async fn back_up(&self, backups: &Backups) -> Result<(), ReconcileError> {
+        let Backups {
+            config_map,
+            claim,
+            cron_job,
+            job,
+        } = backups;
+        self.apply(config_map).await?;
+        if !self.is_there(claim) {
+            let name = claim.name_any();
+            self.context
+                .api::<PersistentVolumeClaim>(self.namespace)
+                .create(&post_parameters(), claim)
+                .await
+                .map_err(ReconcileError::api(
+                    "create",
+                    format!("PersistentVolumeClaim {name}"),
+                ))?;
+        }
+        self.apply(cron_job).await?;
+        match job {
+            Some(job) if !self.is_there(job) => self.begin(job).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether there was such an object when the pass began.
+    fn is_there<K>(&self, object: &K) -> bool
+    where
+        K: Resource<DynamicType = ()>,
+    {
+        let key = (K::kind(&()).into_owned(), object.name_any());
+        self.inventory.mark(&key).is_some()
+    }
+
+    /// Removes the Jobs of something that was asked for in other words.
+    async fn remove_jobs_of(&self, component: Component) -> Result<(), ReconcileError> {
+        for ((kind, name), entry) in self.inventory.iter() {
+            let labels = entry.metadata.labels.as_ref();
+            let of = labels.and_then(|labels| labels.get(COMPONENT_LABEL));
+            if kind == "Job" && of.is_some_and(|of| of == component.name()) {
+                orphans::delete(self, &entry.resource, name).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a Job. It is never applied: its template cannot change.
+    async fn begin(&self, job: &Job) -> Result<(), ReconcileError> {
+        let name = job.name_any();
+        self.context
+            .api::<Job>(self.namespace)
+            .create(&post_parameters(), job)
+            .await
+            .map_err(ReconcileError::api("create", format!("Job {name}")))?;
+        Ok(())
+    }
+
     /// Runs the migration when it has not run, and when there is a database.
     async fn migrate(
         &self,
@@ -461,18 +612,18 @@ impl Applier<'_> {
         if validated.spec.hibernated {
             return Ok(Migration::Hibernated);
         }
-        let waits = stores
-            .iter()
-            .any(|(component, store)| *component == Component::Postgres && !live::is_ready(store));
-        if waits {
+        if waits_for_postgres(stores) {
             return Ok(Migration::WaitsForStore);
         }
-        // Never applied: a Job's template cannot change.
-        api.create(&post_parameters(), job)
-            .await
-            .map_err(ReconcileError::api("create", format!("Job {name}")))?;
+        self.begin(job).await?;
         Ok(Migration::Runs(name))
     }
+}
+
+fn waits_for_postgres(stores: &[(Component, StatefulSet)]) -> bool {
+    stores
+        .iter()
+        .any(|(component, store)| *component == Component::Postgres && !live::is_ready(store))
 }
 
 fn post_parameters() -> PostParams {

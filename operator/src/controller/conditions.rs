@@ -3,6 +3,7 @@
 //! Types and reasons are for programs and stay what they are; messages are for
 //! people and name the object at fault.
 
+mod backups;
 mod realtime;
 
 use k8s_openapi::{
@@ -17,6 +18,7 @@ use super::{
     live,
 };
 
+use backups::{backup_succeeded, restored};
 use realtime::{realtime_ready, scaling};
 
 /// Longest message, as the API server takes it (characters).
@@ -58,11 +60,12 @@ impl Verdict {
     /// Whether it is something that somebody has to look at.
     pub(super) fn is_bad(&self) -> bool {
         match self.kind {
-            "Ready" | "DatabaseReady" | "MigrationsApplied" | "RealtimeReady" => {
+            "Ready" | "DatabaseReady" | "MigrationsApplied" | "RealtimeReady" | "Restored"
+            | "BackupSucceeded" => {
                 self.holds == Some(false)
                     && !matches!(
                         self.reason.as_str(),
-                        "Hibernated" | "Disabled" | "Starting" | "Migrating"
+                        "Hibernated" | "Disabled" | "Starting" | "Migrating" | "Restoring"
                     )
             }
             "Scaling" | "Monitored" => {
@@ -99,7 +102,7 @@ pub(super) fn running_version(applied: &Applied) -> Option<String> {
 
 /// Of a chat that was applied.
 pub(super) fn of_applied(applied: &Applied) -> Vec<Verdict> {
-    vec![
+    let mut verdicts = vec![
         ready(applied),
         progressing(applied),
         degraded(applied),
@@ -109,7 +112,10 @@ pub(super) fn of_applied(applied: &Applied) -> Vec<Verdict> {
         realtime_ready(applied),
         scaling(applied),
         monitored(applied),
-    ]
+        backup_succeeded(applied),
+    ];
+    verdicts.extend(restored(applied));
+    verdicts
 }
 
 /// Of a chat whose spec cannot be built; what runs goes on.
@@ -246,7 +252,7 @@ fn store_missing(applied: &Applied, component: Component) -> Option<&'static str
 
 /// The deepest known reason why parts are not ready.
 fn why_not(applied: &Applied, missing: &[&str]) -> (String, String) {
-    if let Migration::Failed { .. } = &applied.migration {
+    if applied.migration.has_failed() {
         let verdict = migrations_applied(applied);
         return (verdict.reason, verdict.message);
     }
@@ -258,6 +264,10 @@ fn why_not(applied: &Applied, missing: &[&str]) -> (String, String) {
         );
     }
     match &applied.migration {
+        Migration::Restores(job) => (
+            "Restoring".to_owned(),
+            format!("the Job {job} fills the databases from a backup"),
+        ),
         Migration::Runs(job) => (
             "Migrating".to_owned(),
             format!(
@@ -290,6 +300,24 @@ fn progressing(applied: &Applied) -> Verdict {
                 false,
                 "MigrationFailed",
                 format!("the rollout waits: the Job {job} failed"),
+            );
+        }
+        Migration::RestoreFailed { job, .. } => {
+            return Verdict::new(
+                kind,
+                false,
+                "RestoreFailed",
+                format!("nothing is started: the Job {job} failed"),
+            );
+        }
+        Migration::Restores(job) => {
+            return Verdict::new(
+                kind,
+                true,
+                "Restoring",
+                format!(
+                    "the Job {job} fills the databases from a backup; the migration comes next"
+                ),
             );
         }
         Migration::WaitsForStore => {
@@ -347,7 +375,7 @@ fn progressing(applied: &Applied) -> Verdict {
 
 fn degraded(applied: &Applied) -> Verdict {
     let kind = "Degraded";
-    if let Migration::Failed { .. } = applied.migration {
+    if applied.migration.has_failed() {
         let verdict = migrations_applied(applied);
         return Verdict::new(kind, true, verdict.reason, verdict.message);
     }
@@ -447,6 +475,23 @@ fn migrations_applied(applied: &Applied) -> Verdict {
             false,
             "Starting",
             "the managed PostgreSQL is not ready yet",
+        ),
+        Migration::Restores(job) => Verdict::new(
+            kind,
+            false,
+            "Restoring",
+            format!("the Job {job} fills the databases from a backup first"),
+        ),
+        Migration::RestoreFailed { job, why } => restored(applied).map_or_else(
+            || {
+                Verdict::new(
+                    kind,
+                    false,
+                    "RestoreFailed",
+                    format!("the Job {job} failed: {why}"),
+                )
+            },
+            |verdict| Verdict { kind, ..verdict },
         ),
         Migration::Hibernated => {
             Verdict::new(kind, None, "Hibernated", "it runs when the chat is woken")

@@ -2,10 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Event, PersistentVolumeClaim, Pod};
+use k8s_openapi::api::core::v1::{
+    ContainerStateTerminated, ContainerStatus, Event, PersistentVolumeClaim, Pod,
+};
 use kube::{ResourceExt as _, api::ListParams};
 
-use crate::build::{COMPONENT_LABEL, INSTANCE_LABEL, selector};
+use crate::{
+    build::{COMPONENT_LABEL, INSTANCE_LABEL, selector},
+    component::Component,
+};
 
 use super::{Context, ReconcileError};
 
@@ -53,13 +58,15 @@ pub(super) async fn troubles(
     let mut troubles = of_claims(&claims.items);
     troubles.extend(of_pods(&pods.items));
     troubles.extend(of_refused(&refused.items, chat, &pods.items));
+    // Backups have a condition of their own.
+    troubles.retain(|trouble| trouble.component != Component::Backup.name());
     let mut told = BTreeSet::new();
     troubles.retain(|trouble| told.insert((trouble.component.clone(), trouble.reason)));
     Ok(troubles)
 }
 
 /// Volumes that nobody provides.
-fn of_claims(claims: &[PersistentVolumeClaim]) -> Vec<Trouble> {
+pub(super) fn of_claims(claims: &[PersistentVolumeClaim]) -> Vec<Trouble> {
     claims
         .iter()
         .filter(|claim| {
@@ -71,11 +78,20 @@ fn of_claims(claims: &[PersistentVolumeClaim]) -> Vec<Trouble> {
             let class = claim.spec.as_ref().and_then(|spec| spec.storage_class_name.as_deref());
             // With a class, a claim may wait for its pod: that is no trouble.
             let None = class else { return None };
+            let advice = if component == Component::Backup.name() {
+                "Mark one as the default; or remove spec.backup, delete the claim, and name one in \
+                 spec.backup.volume.storageClassName"
+                    .to_owned()
+            } else {
+                format!(
+                    "Name one in spec.{component}.managed.storage.storageClassName of a new ChatDeployment, or mark one \
+                     as the default"
+                )
+            };
             Some(Trouble {
                 reason: "NoStorageClass",
                 message: format!(
-                    "PersistentVolumeClaim {} waits for a volume: the cluster has no default StorageClass. Name one in \
-                     spec.{component}.managed.storage.storageClassName of a new ChatDeployment, or mark one as the default",
+                    "PersistentVolumeClaim {} waits for a volume: the cluster has no default StorageClass. {advice}",
                     claim.name_any()
                 ),
                 component,
@@ -84,7 +100,7 @@ fn of_claims(claims: &[PersistentVolumeClaim]) -> Vec<Trouble> {
         .collect()
 }
 
-fn of_pods(pods: &[Pod]) -> Vec<Trouble> {
+pub(super) fn of_pods(pods: &[Pod]) -> Vec<Trouble> {
     pods.iter()
         .filter(|pod| pod.metadata.deletion_timestamp.is_none())
         .filter_map(|pod| {
@@ -92,9 +108,10 @@ fn of_pods(pods: &[Pod]) -> Vec<Trouble> {
             let name = pod.name_any();
             unschedulable(pod, &name)
                 .or_else(|| {
-                    let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
-                    statuses
-                        .iter()
+                    let status = pod.status.as_ref()?;
+                    let before = status.init_container_statuses.iter().flatten();
+                    before
+                        .chain(status.container_statuses.iter().flatten())
                         .find_map(|status| waiting(status, &name, &component))
                 })
                 .map(|(reason, message)| Trouble {
@@ -132,17 +149,7 @@ fn waiting(status: &ContainerStatus, pod: &str, component: &str) -> Option<(&'st
     let ended = now
         .and_then(|state| state.terminated.as_ref())
         .filter(|ended| ended.exit_code != 0);
-    let words_of_end = |ended: &k8s_openapi::api::core::v1::ContainerStateTerminated| {
-        if ended.reason.as_deref() == Some("OOMKilled") {
-            return format!(
-                "it took more memory than its limit. Raise the limit in spec.{component}.resources"
-            );
-        }
-        match last_words(ended.message.as_deref()) {
-            words if words.is_empty() => format!("it ended with code {}", ended.exit_code),
-            words => words,
-        }
-    };
+    let words_of_end = |ended: &ContainerStateTerminated| words_of_end(ended, component);
     if let Some(ended) = ended {
         let words = words_of_end(ended);
         return Some(("PodFailed", format!("Pod {pod} failed: {words}")));
@@ -171,6 +178,33 @@ fn waiting(status: &ContainerStatus, pod: &str, component: &str) -> Option<(&'st
         }
         _ => None,
     }
+}
+
+fn words_of_end(ended: &ContainerStateTerminated, component: &str) -> String {
+    if ended.reason.as_deref() == Some("OOMKilled") {
+        let advice = match component {
+            "migrate" | "backup" | "restore" => String::new(),
+            _ => format!(". Raise the limit in spec.{component}.resources"),
+        };
+        return format!("it took more memory than its limit{advice}");
+    }
+    match last_words(ended.message.as_deref()) {
+        words if words.is_empty() => format!("it ended with code {}", ended.exit_code),
+        words => words,
+    }
+}
+
+/// What the newest of these pods said when it failed; `None`: none did.
+pub(super) fn last_words_of<'a>(pods: impl Iterator<Item = &'a Pod>) -> Option<String> {
+    let failed = pods.filter_map(|pod| {
+        let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
+        statuses.iter().find_map(|status| {
+            let ended = status.state.as_ref()?.terminated.as_ref()?;
+            (ended.exit_code != 0).then_some((pod.metadata.creation_timestamp.as_ref(), ended))
+        })
+    });
+    let (_, newest) = failed.max_by_key(|(at, _)| at.map(|at| at.0))?;
+    Some(words_of_end(newest, Component::Backup.name()))
 }
 
 /// Pods that the API server refuses to make: a quota, or a policy. Events stay

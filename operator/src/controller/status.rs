@@ -57,6 +57,14 @@ pub(super) async fn write(
             status.endpoint = Some(applied.endpoint.clone());
             status.components = conditions::components(applied);
             status.database_connections = Some(applied.connections.clone());
+            if let Some(last) = applied
+                .backups
+                .as_ref()
+                .and_then(|found| found.last.clone())
+            {
+                status.last_backup = Some(last);
+            }
+            status.restored.clone_from(&applied.restored);
             if let Some(version) = conditions::running_version(applied) {
                 status.version = Some(version);
             }

@@ -4,7 +4,7 @@
 use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
     autoscaling::v2::HorizontalPodAutoscaler,
-    batch::v1::Job,
+    batch::v1::{CronJob, Job},
     core::v1::{ConfigMap, Secret, Service, ServiceAccount},
     networking::v1::{Ingress, NetworkPolicy},
     policy::v1::PodDisruptionBudget,
@@ -23,7 +23,8 @@ use kube::{
 
 use crate::{
     api::ChatDeployment,
-    build::{MANAGED_BY, MANAGED_BY_LABEL},
+    build::{COMPONENT_LABEL, INSTANCE_LABEL, MANAGED_BY, MANAGED_BY_LABEL},
+    component::Component,
     validate::named_secrets,
 };
 
@@ -59,6 +60,10 @@ pub async fn check(context: &Context) -> Result<(), WatchError> {
 pub fn controller(context: &Context) -> Controller<ChatDeployment> {
     let any = watcher::Config::default();
     let ours = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}"));
+    let backups = watcher::Config::default().labels(&format!(
+        "{MANAGED_BY_LABEL}={MANAGED_BY},{COMPONENT_LABEL}={}",
+        Component::Backup
+    ));
     let controller = Controller::new(context.watched::<ChatDeployment>(), any.clone());
     let chats = controller.store();
     controller
@@ -70,6 +75,7 @@ pub fn controller(context: &Context) -> Controller<ChatDeployment> {
         .owns(context.watched::<Deployment>(), ours.clone())
         .owns(context.watched::<StatefulSet>(), ours.clone())
         .owns(context.watched::<Job>(), ours.clone())
+        .owns(context.watched::<CronJob>(), ours.clone())
         .owns(context.watched::<ConfigMap>(), ours.clone())
         .owns(context.watched::<Service>(), ours.clone())
         .owns(context.watched::<ServiceAccount>(), ours.clone())
@@ -77,12 +83,24 @@ pub fn controller(context: &Context) -> Controller<ChatDeployment> {
         .owns(context.watched::<Ingress>(), ours.clone())
         .owns(context.watched::<PodDisruptionBudget>(), ours.clone())
         .owns(context.watched::<HorizontalPodAutoscaler>(), ours)
+        // Those that a CronJob makes belong to that.
+        .watches(
+            context.watched::<PartialObjectMeta<Job>>(),
+            backups,
+            |job| whose(&job),
+        )
         // Those that it made, and those that specs name.
         .watches(
             context.watched::<PartialObjectMeta<Secret>>(),
             any,
             move |secret| who_names(&chats, &secret),
         )
+}
+
+/// The chat that an object's labels name.
+fn whose(job: &PartialObjectMeta<Job>) -> Option<ObjectRef<ChatDeployment>> {
+    let chat = job.labels().get(INSTANCE_LABEL)?;
+    Some(ObjectRef::new(chat).within(&job.namespace()?))
 }
 
 fn who_names(

@@ -9,6 +9,7 @@
     reason = "a helper that fails fails its test"
 )]
 
+mod backups;
 mod cluster;
 mod leader;
 mod lifecycle;

@@ -35,6 +35,13 @@ async fn the_samples_are_accepted_and_have_their_defaults() {
         let named = sample.replace("name: chat\n", &format!("name: {name}\n"));
         world.apply(&named).await;
     }
+    let backup = include_str!("../../../k8s/samples/backup.yaml")
+        .replace("name: chat\n", "name: backed-up\n");
+    let chat = world.apply(&backup).await;
+    assert!(!chat.spec.backup.unwrap().suspend, "by the API server");
+    world
+        .apply(include_str!("../../../k8s/samples/restore.yaml"))
+        .await;
 }
 
 #[tokio::test]

@@ -279,7 +279,11 @@ impl World {
 
     /// As the Job's controller would, once it is done.
     pub(crate) async fn job_ends(&self, name: &str, well: bool) {
-        let now = "2026-01-01T00:00:00Z";
+        self.job_ends_at(name, well, "2026-01-01T00:00:00Z").await;
+    }
+
+    /// The same, at this time.
+    pub(crate) async fn job_ends_at(&self, name: &str, well: bool, now: &str) {
         let status = if well {
             json!({
                 "startTime": now, "completionTime": now, "succeeded": 1,

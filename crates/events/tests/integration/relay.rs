@@ -239,3 +239,23 @@ async fn with_real_time_off_the_outbox_does_not_grow() {
     relay(&database, None, RelayArgs::default(), &Shutdown::new());
     eventually(SOON, async || is_empty(&database).await).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_restore_brings_back_is_not_sent() {
+    let database = database().await;
+    append(&database, RoomId::new(), 1..=20).await;
+    let mut connection = database.pool.acquire().await.unwrap();
+    sqlx::query("UPDATE relay SET run_id = 'of another Redis', answered_at = now()")
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+    outbox::forget(&mut connection).await.unwrap();
+    assert!(is_empty(&database).await);
+    let remembered: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM relay WHERE run_id IS NOT NULL OR answered_at IS NOT NULL",
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .unwrap();
+    assert_eq!(remembered, 0, "it would say everything again");
+}

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
     autoscaling::v2::HorizontalPodAutoscaler,
-    batch::v1::Job,
-    core::v1::{ConfigMap, Secret, Service, ServiceAccount},
+    batch::v1::{CronJob, Job},
+    core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service, ServiceAccount},
     networking::v1::{Ingress, NetworkPolicy},
     policy::v1::PodDisruptionBudget,
 };
@@ -48,7 +48,7 @@ struct Kind {
 }
 
 /// Every kind that is built.
-fn kinds() -> [Kind; 14] {
+fn kinds() -> [Kind; 16] {
     let [monitors, rules] = monitoring_resources();
     let known = |resource| Kind {
         resource,
@@ -67,6 +67,8 @@ fn kinds() -> [Kind; 14] {
         known(ApiResource::erase::<StatefulSet>(&())),
         known(ApiResource::erase::<Job>(&())),
         known(ApiResource::erase::<Deployment>(&())),
+        known(ApiResource::erase::<PersistentVolumeClaim>(&())),
+        known(ApiResource::erase::<CronJob>(&())),
         known(ApiResource::erase::<PodDisruptionBudget>(&())),
         known(ApiResource::erase::<HorizontalPodAutoscaler>(&())),
         known(ApiResource::erase::<Ingress>(&())),

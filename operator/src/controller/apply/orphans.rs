@@ -25,7 +25,13 @@ impl Expected {
         expected.add(&resources.services);
         expected.add(&resources.store_config_maps);
         expected.add(resources.stores.iter().map(|(_, store)| store));
+        expected.add(&resources.restore);
         expected.add([&resources.migration]);
+        if let Some(backups) = &resources.backups {
+            expected.add([&backups.config_map]);
+            expected.add([&backups.cron_job]);
+            expected.add(&backups.job);
+        }
         for part in &resources.parts {
             expected.add(&part.config_map);
             expected.add(&part.secret);
@@ -68,12 +74,19 @@ pub(super) async fn remove(
     let orphans = applier
         .inventory
         .iter()
+        .filter(|((kind, _), _)| !holds_data(kind))
         .filter(|(key, entry)| !expected.0.contains(*key) && is_removable(&entry.metadata, owner));
     for ((kind, name), entry) in orphans {
         tracing::info!(kind, name, "removing what is no longer asked for");
         delete(applier, &entry.resource, name).await?;
     }
     Ok(())
+}
+
+/// Backups go with the chat, if at all, and not with the field that asks for
+/// them.
+fn holds_data(kind: &str) -> bool {
+    kind == "PersistentVolumeClaim"
 }
 
 fn is_removable(metadata: &ObjectMeta, owner: &str) -> bool {
@@ -85,7 +98,8 @@ fn is_removable(metadata: &ObjectMeta, owner: &str) -> bool {
             .any(|reference| reference.uid == owner)
 }
 
-async fn delete(
+/// Deletes an object with what it owns.
+pub(super) async fn delete(
     applier: &Applier<'_>,
     resource: &ApiResource,
     name: &str,

@@ -30,7 +30,7 @@ fn store(ready: i32) -> StatefulSet {
 }
 
 /// A trial of which everything is ready.
-fn well() -> Applied {
+pub(super) fn well() -> Applied {
     Applied {
         version: "0.1.0".into(),
         endpoint: "http://chat.example.org".into(),
@@ -50,6 +50,9 @@ fn well() -> Applied {
         waits_for: None,
         monitoring: Monitoring::Disabled,
         troubles: Vec::new(),
+        backups: None,
+        restores: false,
+        restored: None,
     }
 }
 
@@ -92,6 +95,7 @@ fn all_is_well() {
             "RealtimeReady True PartsReady",
             "Scaling False Disabled",
             "Monitored False Disabled",
+            "BackupSucceeded False Disabled",
         ]
     );
     assert_eq!(running_version(&applied).as_deref(), Some("0.1.0"));
@@ -138,6 +142,7 @@ fn a_beginning_is_nothing_bad() {
             "RealtimeReady False Starting",
             "Scaling False Disabled",
             "Monitored False Disabled",
+            "BackupSucceeded False Disabled",
         ]
     );
     assert!(of_applied(&applied).iter().all(|verdict| !verdict.is_bad()));

@@ -1,0 +1,151 @@
+//! The Job that a new chat begins with when it is to have the data of a backup:
+//! the databases first, then another epoch, then a note that it is done.
+
+use k8s_openapi::api::{
+    batch::v1::{Job, JobSpec},
+    core::v1::{ConfigMap, Container},
+};
+
+use crate::{
+    api::{RestoreSpec, Scheduling},
+    component::Component,
+    hash,
+    validate::{PostgresPasswords, Validated},
+};
+
+use super::{
+    backup::{BACKUPS_FOLDER, NAME_HASH, backups_to_read, once, passwords, volume},
+    labels,
+    plaza::database_setting,
+    pod::{self, Pod, SECRETS_FOLDER, SecretFile, mount, scratch},
+    postgres::USER,
+    store::{self, SCRIPT_FOLDER, SCRIPT_VOLUME},
+};
+
+/// How often it is tried again, with growing pauses.
+const BACKOFF_LIMIT: i32 = 4;
+
+/// The script, and the Job, whose name says what it restores.
+pub(super) fn restore(validated: &Validated, spec: &RestoreSpec) -> (ConfigMap, Job) {
+    let component = Component::Restore;
+    let script = include_str!("restore.sh");
+    let (config_map, script_volume) = store::script(validated, component, script);
+    let what = format!("{} {} {}", validated.uid, spec.claim_name, spec.backup);
+    let id = hash::checksum(what.as_bytes());
+    let (begin, epoch, finish) = (
+        restoring(validated, spec, &id, "begin"),
+        epoch(validated),
+        restoring(validated, spec, &id, "finish"),
+    );
+    let mut secrets = passwords(validated);
+    secrets.extend(urls(validated));
+    let scheduling = validated
+        .spec
+        .postgres
+        .managed
+        .as_ref()
+        .map_or_else(Scheduling::default, |managed| managed.scheduling.clone());
+    let mut template = pod::template(
+        validated,
+        Pod {
+            component,
+            container: finish,
+            user: USER,
+            scheduling: &scheduling,
+            volumes: vec![
+                script_volume,
+                scratch("tmp", false, "64Mi"),
+                volume(spec.claim_name.clone(), true),
+            ],
+            secrets,
+            more_secrets: Vec::new(),
+            config: None,
+            made_of_secrets: None,
+            grace_seconds: 5,
+        },
+    );
+    once(&mut template);
+    if let Some(pod) = &mut template.spec {
+        let before = [begin, epoch].map(|mut container| {
+            let mounts = container.volume_mounts.get_or_insert_default();
+            mounts.push(mount("secrets", SECRETS_FOLDER));
+            pod::restricted(validated, container)
+        });
+        pod.init_containers = Some(before.into());
+    }
+    let job = Job {
+        metadata: labels::metadata(
+            validated,
+            format!("{}-{}", component.of(&validated.name), &id[..NAME_HASH]),
+            Some(component),
+        ),
+        spec: Some(JobSpec {
+            backoff_limit: Some(BACKOFF_LIMIT),
+            template,
+            ..JobSpec::default()
+        }),
+        status: None,
+    };
+    (config_map, job)
+}
+
+/// One step of the script.
+fn restoring(validated: &Validated, spec: &RestoreSpec, id: &str, step: &str) -> Container {
+    let mut command = store::command();
+    command.push(step.to_owned());
+    Container {
+        name: step.to_owned(),
+        image: Some(validated.images.postgres.clone()),
+        command: Some(command),
+        env: Some(vec![
+            pod::variable("PGHOST", Component::Postgres.of(&validated.name)),
+            pod::variable("PLAZA_BACKUP_FOLDER", BACKUPS_FOLDER),
+            pod::variable("PLAZA_RESTORE_BACKUP", &spec.backup),
+            pod::variable("PLAZA_RESTORE_CLAIM", &spec.claim_name),
+            pod::variable("PLAZA_RESTORE_ID", id),
+            pod::variable("PLAZA_SECRETS", SECRETS_FOLDER),
+        ]),
+        resources: Some(pod::resources(None, "50m", "64Mi", "512Mi")),
+        volume_mounts: Some(vec![
+            backups_to_read(),
+            mount(SCRIPT_VOLUME, SCRIPT_FOLDER),
+            mount("tmp", "/tmp"),
+        ]),
+        ..Container::default()
+    }
+}
+
+/// The schema of this version, and another epoch: whoever held positions of the
+/// chat that was backed up forgets them.
+fn epoch(validated: &Validated) -> Container {
+    let variables = urls(validated).into_iter().zip(Component::WITH_DATABASE);
+    let variables = variables.filter_map(|(file, service)| {
+        let name = database_setting(service)?;
+        Some(pod::variable(
+            name,
+            format!("{SECRETS_FOLDER}/{}", file.file),
+        ))
+    });
+    Container {
+        name: "epoch".to_owned(),
+        image: Some(validated.images.plaza.clone()),
+        args: Some(vec!["migrate".to_owned(), "--new-epoch".to_owned()]),
+        env: Some(variables.collect()),
+        resources: Some(pod::resources(None, "50m", "64Mi", "256Mi")),
+        ..Container::default()
+    }
+}
+
+/// In the order of [`Component::WITH_DATABASE`].
+fn urls(validated: &Validated) -> [SecretFile; 3] {
+    [
+        (Component::Auth, "auth-database-url"),
+        (Component::Rooms, "rooms-database-url"),
+        (Component::Messages, "messages-database-url"),
+    ]
+    .map(|(service, file)| SecretFile {
+        secret: Component::Postgres.of(&validated.name),
+        key: PostgresPasswords::url_of(service),
+        file,
+    })
+}
