@@ -189,7 +189,13 @@ export function onOtherWay(roomId: string): void {
 export function onSubscribed(channel: string, recovered: boolean): void {
   forgive(channel);
   const what = held.get(channel);
-  if (what?.kind === 'room' && !recovered) settleRoom(what.roomId);
+  if (what?.kind === 'room' && !recovered) {
+    // What is asked already may be answered from before.
+    if (settling.has(what.roomId)) void catchUpAnew(what.roomId);
+    else settleRoom(what.roomId);
+    // Whoever only reads was not told if the channel was given up meanwhile.
+    if (!useRooms.getState().rooms[what.roomId]?.member) void loadRoom(what.roomId);
+  }
   if (what?.kind === 'live') askOnline(what.roomId);
   follow();
 }

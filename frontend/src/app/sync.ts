@@ -226,7 +226,9 @@ async function compareAll(): Promise<boolean> {
       open !== null && isComing(open) ? null : compareVisited(),
     ]);
     if (useRooms.getState().list === 'failed') await loadRooms();
-    return true;
+    // Of a room that is not looked at, nobody else asks again.
+    const { failures } = useRooms.getState();
+    return ask.every((roomId) => !failures[roomId] || isClosed(failures[roomId]));
   } catch {
     return false;
   }
@@ -258,15 +260,15 @@ function later(key: string, work: () => void): void {
   soon.set(key, setTimeout(run, Math.random() * SPREAD_MS));
 }
 
-/** Of a room whose events do not come, one that is only read, say, the changes are asked for. */
+/** Of a room whose events do not come, one that is only read, say, the changes are asked for; also whether it may be read. */
 async function compareVisited(): Promise<void> {
   const roomId = openRoomOf();
   if (roomId === null) return;
   const { rooms, failures } = useRooms.getState();
   const room = rooms[roomId];
   const failure = failures[roomId];
-  if (isClosed(failure)) return;
-  if (!room) {
+  // Nobody tells who may not read a room that it was opened again.
+  if (!room || isClosed(failure)) {
     if (failure) await loadRoom(roomId);
   } else if (!holds(roomId)) {
     if (hasFailed(roomId)) await loadNewest(roomId);

@@ -46,7 +46,8 @@ pub(crate) struct Killed {
     part: String,
     /// How many pods the part has.
     pods: usize,
-    killed: Vec<Start>,
+    /// Those of the pods that were.
+    starts: Vec<Start>,
 }
 
 /// A chat.
@@ -222,7 +223,7 @@ impl Chat {
         Killed {
             part: part.to_owned(),
             pods,
-            killed,
+            starts: killed,
         }
     }
 
@@ -259,7 +260,7 @@ impl Chat {
         eventually(patience, async || {
             let now = self.starts(&killed.part).await?;
             let again =
-                now.len() == killed.pods && now.iter().all(|start| !killed.killed.contains(start));
+                now.len() == killed.pods && now.iter().all(|start| !killed.starts.contains(start));
             again.then_some(()).ok_or(format!("{now:?}"))
         })
         .await;
