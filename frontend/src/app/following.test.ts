@@ -22,12 +22,18 @@ let asked: string[];
 let tried: { channel: string; at: number }[];
 /** Answers of this operation are held up, though given. */
 let late: { operation: string; until: Promise<void> } | null;
+/** The next request of this operation is not answered. */
+let lost: string | null;
 
 vi.mock('../shared/graphql/request.ts', () => ({
   setTokenSource: () => {},
   request: async (document: object, variables: Record<string, unknown>) => {
     const operation = /(?:query|mutation) (\w+)/.exec(String(document))?.[1] ?? '';
     asked.push(operation);
+    if (operation === lost) {
+      lost = null;
+      throw new RequestError('NETWORK', 'no answer');
+    }
     try {
       const answer = structuredClone(plaza.answer(operation, variables));
       if (operation === late?.operation) await late.until;
@@ -90,6 +96,7 @@ beforeEach(() => {
   asked = [];
   tried = [];
   late = null;
+  lost = null;
   plaza = new Plaza();
   hub = new Hub((channel, token) => {
     tried.push({ channel, at: Date.now() });
@@ -306,6 +313,33 @@ describe('somebody who only reads', () => {
     expect(contents('a')).toEqual(['a 1', 'a 2']);
     expect(asked).toEqual([]);
   });
+
+  test('sees the room again that was closed to them and opened anew', async () => {
+    const place = add('a', 'personal', false);
+    await begin('a');
+    place.changeVisibility();
+    place.forward(9);
+    await tick(15_000);
+    expect(useRooms.getState().failures.a).toBe('NOT_FOUND');
+    place.changeVisibility();
+    place.forward(9);
+    await tick(15_000);
+    expect(useRooms.getState().failures.a).toBeUndefined();
+    expect(hub.client?.channels).toEqual([place.live]);
+  });
+});
+
+test('a room that nobody looks at is asked for again when that was not answered', async () => {
+  add('a', 'personal');
+  const other = add('b', 'personal');
+  await begin('a');
+  other.changeVisibility();
+  hub.flush();
+  lost = 'Room';
+  hub.cut();
+  await tick(20_000);
+  expect(lost).toBeNull();
+  expect(useRooms.getState().rooms.b?.visibility).toBe('PRIVATE');
 });
 
 test('what was written after a first page that is still on its way is asked for', async () => {
