@@ -174,8 +174,12 @@ async fn a_killed_part_comes_back_and_a_stopped_one_stays_down_until_it_is_start
 #[tokio::test]
 async fn a_second_start_names_the_first_and_a_later_one_keeps_address_and_data() {
     let place = Place::new();
-    // A port that nobody else takes while it is stopped.
-    let port = plaza_local::free_port("gateway", None).unwrap().to_string();
+    // A port that nobody else takes, also while it is stopped: other parts draw
+    // theirs from 20,000 on.
+    let port = std::iter::repeat_with(|| fastrand::u16(10_000..20_000))
+        .find(|port| plaza_local::is_free(*port))
+        .unwrap()
+        .to_string();
     let mut first = place.start_at(Stdio::null(), &["--port", &port]).await;
     let url = place.status()["url"].as_str().unwrap().to_owned();
     assert!(url.ends_with(&port), "{url}");
