@@ -18,13 +18,13 @@ use crate::{
     api::{BackupSpec, Retention},
     component::Component,
     hash,
-    validate::{PostgresPasswords, Validated},
+    validate::Validated,
 };
 
 use super::{
     labels,
-    pod::{self, Pod, SECRETS_FOLDER, SecretFile, mount, scratch},
-    postgres::USER,
+    pod::{self, Pod, SECRETS_FOLDER, mount, scratch},
+    postgres::{USER, passwords},
     store::{self, SCRIPT_FOLDER, SCRIPT_VOLUME},
 };
 
@@ -40,8 +40,6 @@ const DEADLINE_SECONDS: i64 = 6 * 3_600;
 const STARTING_DEADLINE_SECONDS: i64 = 3_600;
 /// Ended Jobs that are kept, of each kind.
 const HISTORY: i32 = 3;
-/// Characters of a Job's name that tell one request from another.
-pub(super) const NAME_HASH: usize = 10;
 
 /// What backups consist of.
 #[derive(Debug)]
@@ -92,7 +90,10 @@ pub(super) fn backups(validated: &Validated, spec: &BackupSpec) -> Backups {
     let job = validated.backup_request.as_ref().map(|word| Job {
         metadata: labels::metadata(
             validated,
-            format!("{name}-{}", &hash::checksum(word.as_bytes())[..NAME_HASH]),
+            format!(
+                "{name}-{}",
+                &hash::checksum(word.as_bytes())[..pod::JOB_HASH]
+            ),
             Some(component),
         ),
         spec: Some(job_spec),
@@ -173,19 +174,8 @@ fn template(validated: &Validated, spec: &BackupSpec, script: Volume) -> PodTemp
             grace_seconds: 5,
         },
     );
-    once(&mut template);
+    pod::once(&mut template);
     template
-}
-
-/// A pod of a Job: it is not started again in place, and no mark of a secret
-/// makes another Job of it.
-pub(super) fn once(template: &mut PodTemplateSpec) {
-    if let Some(spec) = &mut template.spec {
-        spec.restart_policy = Some("Never".to_owned());
-    }
-    if let Some(metadata) = &mut template.metadata {
-        metadata.annotations = None;
-    }
 }
 
 /// The volume that backups are on.
@@ -206,22 +196,4 @@ pub(super) fn backups_to_read() -> VolumeMount {
         read_only: Some(true),
         ..mount(BACKUPS_VOLUME, BACKUPS_FOLDER)
     }
-}
-
-/// The services' passwords: each database is its service's, and no superuser is
-/// needed.
-pub(super) fn passwords(validated: &Validated) -> Vec<SecretFile> {
-    let files = [
-        (Component::Auth, "auth-password"),
-        (Component::Rooms, "rooms-password"),
-        (Component::Messages, "messages-password"),
-    ];
-    files
-        .into_iter()
-        .map(|(service, file)| SecretFile {
-            secret: Component::Postgres.of(&validated.name),
-            key: PostgresPasswords::of(service),
-            file,
-        })
-        .collect()
 }

@@ -15,8 +15,6 @@ use super::{
 
 /// How often a failed migration is tried again, with growing pauses.
 const BACKOFF_LIMIT: i32 = 4;
-/// Characters of the name that tell one Job from another.
-const NAME_HASH: usize = 10;
 
 /// The Job, whose name says what it runs: another version is another Job, and
 /// the same one never runs twice.
@@ -63,18 +61,12 @@ pub(super) fn job(validated: &Validated) -> Job {
             grace_seconds: 30,
         },
     );
-    if let Some(spec) = &mut template.spec {
-        spec.restart_policy = Some("Never".to_owned());
-    }
-    // Another password is no reason to migrate again.
-    if let Some(metadata) = &mut template.metadata {
-        metadata.annotations = None;
-    }
+    pod::once(&mut template);
     let runs = serde_json::to_vec(&template).unwrap_or_default();
     let name = format!(
         "{}-{}",
         component.of(&validated.name),
-        &hash::checksum(&runs)[..NAME_HASH]
+        &hash::checksum(&runs)[..pod::JOB_HASH]
     );
     Job {
         metadata: labels::metadata(validated, name, Some(component)),

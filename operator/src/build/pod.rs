@@ -29,6 +29,8 @@ use super::labels;
 pub(super) const CONFIG_CHECKSUM: &str = "plaza.dev/config-checksum";
 /// Changes with the secrets that a pod reads.
 pub(super) const SECRETS_CHECKSUM: &str = "plaza.dev/secrets-checksum";
+/// Characters of a Job's name that tell what it runs from what others do.
+pub(super) const JOB_HASH: usize = 10;
 /// Where secrets are as files.
 pub(super) const SECRETS_FOLDER: &str = "/etc/plaza/secrets";
 /// The user of Plaza's own image, and of Centrifugo's.
@@ -127,6 +129,17 @@ pub(super) fn template(validated: &Validated, pod: Pod<'_>) -> PodTemplateSpec {
             priority_class_name: pod.scheduling.priority_class_name.clone(),
             ..PodSpec::default()
         }),
+    }
+}
+
+/// A pod of a Job: it is not started again in place, and no mark of a secret
+/// makes another Job of it.
+pub(super) fn once(template: &mut PodTemplateSpec) {
+    if let Some(spec) = &mut template.spec {
+        spec.restart_policy = Some("Never".to_owned());
+    }
+    if let Some(metadata) = &mut template.metadata {
+        metadata.annotations = None;
     }
 }
 

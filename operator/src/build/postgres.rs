@@ -41,12 +41,12 @@ pub(super) fn store(validated: &Validated, managed: &ManagedPostgres) -> (Config
     let files = config_map.data.get_or_insert_default();
     files.insert(PASSWD_KEY.to_owned(), PASSWD.to_owned());
     let container = container(validated, managed);
-    let secret = component.of(&validated.name);
-    let of_secret = |key: String, file| SecretFile {
-        secret: secret.clone(),
-        key,
-        file,
-    };
+    let mut secrets = vec![SecretFile {
+        secret: component.of(&validated.name),
+        key: PostgresPasswords::SUPERUSER.to_owned(),
+        file: "superuser-password",
+    }];
+    secrets.extend(passwords(validated));
     let template = pod::template(
         validated,
         Pod {
@@ -60,18 +60,7 @@ pub(super) fn store(validated: &Validated, managed: &ManagedPostgres) -> (Config
                 scratch("tmp", false, "1Gi"),
                 scratch("shm", true, "256Mi"),
             ],
-            secrets: vec![
-                of_secret(
-                    PostgresPasswords::SUPERUSER.to_owned(),
-                    "superuser-password",
-                ),
-                of_secret(PostgresPasswords::of(Component::Auth), "auth-password"),
-                of_secret(PostgresPasswords::of(Component::Rooms), "rooms-password"),
-                of_secret(
-                    PostgresPasswords::of(Component::Messages),
-                    "messages-password",
-                ),
-            ],
+            secrets,
             more_secrets: Vec::new(),
             config: Some(script.to_owned()),
             made_of_secrets: None,
@@ -80,6 +69,24 @@ pub(super) fn store(validated: &Validated, managed: &ManagedPostgres) -> (Config
     );
     let set = store::stateful_set(validated, component, &managed.storage, template);
     (config_map, set)
+}
+
+/// The services' passwords: each database is its service's, and no superuser is
+/// needed.
+pub(super) fn passwords(validated: &Validated) -> Vec<SecretFile> {
+    let files = [
+        (Component::Auth, "auth-password"),
+        (Component::Rooms, "rooms-password"),
+        (Component::Messages, "messages-password"),
+    ];
+    files
+        .into_iter()
+        .map(|(service, file)| SecretFile {
+            secret: Component::Postgres.of(&validated.name),
+            key: PostgresPasswords::of(service),
+            file,
+        })
+        .collect()
 }
 
 fn container(validated: &Validated, managed: &ManagedPostgres) -> Container {

@@ -14,11 +14,11 @@ use crate::{
 };
 
 use super::{
-    backup::{BACKUPS_FOLDER, NAME_HASH, backups_to_read, once, passwords, volume},
+    backup::{BACKUPS_FOLDER, backups_to_read, volume},
     labels,
     plaza::database_setting,
     pod::{self, Pod, SECRETS_FOLDER, SecretFile, mount, scratch},
-    postgres::USER,
+    postgres::{USER, passwords},
     store::{self, SCRIPT_FOLDER, SCRIPT_VOLUME},
 };
 
@@ -64,7 +64,7 @@ pub(super) fn restore(validated: &Validated, spec: &RestoreSpec) -> (ConfigMap, 
             grace_seconds: 5,
         },
     );
-    once(&mut template);
+    pod::once(&mut template);
     if let Some(pod) = &mut template.spec {
         let before = [begin, epoch].map(|mut container| {
             let mounts = container.volume_mounts.get_or_insert_default();
@@ -76,7 +76,7 @@ pub(super) fn restore(validated: &Validated, spec: &RestoreSpec) -> (ConfigMap, 
     let job = Job {
         metadata: labels::metadata(
             validated,
-            format!("{}-{}", component.of(&validated.name), &id[..NAME_HASH]),
+            format!("{}-{}", component.of(&validated.name), &id[..pod::JOB_HASH]),
             Some(component),
         ),
         spec: Some(JobSpec {
