@@ -11,10 +11,10 @@ use plaza_centrifugo::config::{Settings, subscribe_proxy};
 use plaza_local::{create_folder, random_hex, write_private};
 use secrecy::ExposeSecret as _;
 
+use crate::up::databases::{SERVICES, role};
+
 /// Random bytes of a secret; it has twice as many characters.
 const SECRET_BYTES: usize = 32;
-/// The services with a database.
-const SERVICES: [&str; 3] = ["auth", "rooms", "messages"];
 /// Numbers of Redis' databases, so that one server does for both.
 const STREAMS: u8 = 0;
 const ENGINE: u8 = 1;
@@ -64,7 +64,8 @@ pub(crate) fn run(args: &SetupArgs) -> anyhow::Result<()> {
     for service in SERVICES {
         let password = postgres.secret(&format!("{service}-password"))?;
         let server = &args.postgres;
-        let url = format!("postgres://plaza_{service}:{password}@{server}/plaza_{service}");
+        let role = role(service);
+        let url = format!("postgres://{role}:{password}@{server}/{role}");
         plaza.write(&format!("{service}-database-url"), &url)?;
     }
     let password = redis.secret("password")?;

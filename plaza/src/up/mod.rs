@@ -9,7 +9,7 @@ mod bring_up;
 mod console;
 pub(crate) mod control;
 pub(crate) mod data;
-mod databases;
+pub(crate) mod databases;
 mod demo;
 mod log_file;
 mod log_line;
