@@ -143,12 +143,18 @@ fn spawn(
     let connection = redis.shared(PUBLISHERS, ANSWER_WITHIN);
     let mut of_partitions = Vec::new();
     let (lively, share) = (Arc::new(AtomicBool::new(true)), share::Share::default());
+    let alarm = touched::Alarm::default();
     for partition in Partition::all() {
         let of_partition = connection.to(&Source::Rooms.stream_key(partition));
         let publisher = partition::Publisher::new(
             partition,
             redis.clone(),
-            send::Sender::new(partition, centrifugo.clone(), centrifugo_outage.clone()),
+            send::Sender::new(
+                partition,
+                centrifugo.clone(),
+                centrifugo_outage.clone(),
+                alarm.clone(),
+            ),
             directory.clone(),
             limits,
             redis_outage.clone(),

@@ -17,7 +17,7 @@ use super::{
     Ended,
     plan::{BatchLimits, Step, Window},
     publication::{Publication, Recipients, What, data},
-    touched::Touched,
+    touched::{Alarm, Touched},
 };
 
 const FIRST_DELAY: Duration = Duration::from_millis(50);
@@ -56,14 +56,14 @@ pub(super) struct Refusal {
 }
 
 impl Sender {
-    pub(super) fn new(partition: Partition, client: Client, outage: Outage) -> Self {
+    pub(super) fn new(partition: Partition, client: Client, outage: Outage, alarm: Alarm) -> Self {
         Self {
             partition,
             client,
             outage,
             backoff: Backoff::new(FIRST_DELAY, LONGEST_DELAY),
             limits: BatchLimits::default(),
-            touched: Touched::new(MAX_TOUCHED, Instant::now()),
+            touched: Touched::new(MAX_TOUCHED, alarm, Instant::now()),
             refused: Vec::new(),
         }
     }
@@ -248,8 +248,9 @@ impl Sender {
     }
 
     /// When [`reveal_gaps`](Self::reveal_gaps) should be called; none while
-    /// nothing has failed.
-    pub(super) fn gaps_due(&self) -> Option<Instant> {
+    /// nothing has failed, in other partitions neither.
+    pub(super) fn gaps_due(&mut self) -> Option<Instant> {
+        self.touched.listen(Instant::now());
         self.touched.due()
     }
 

@@ -7,6 +7,10 @@
 use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -23,6 +27,23 @@ const SETTLED: Duration = Duration::from_secs(2);
 /// Between two looks for what is too old, when there are many channels.
 const PRUNE_EVERY: Duration = Duration::from_secs(1);
 
+/// How often something failed in any partition of this publisher. They share
+/// Centrifugo and its Redis: when a Redis dies that Centrifugo's nodes hear
+/// publications through, those of every partition may be lost on their way to
+/// clients, though Centrifugo accepted them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Alarm(Arc<AtomicU64>);
+
+impl Alarm {
+    fn raise(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn raised(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Channels with the time of their last publication, and the present trouble.
 #[derive(Debug)]
 pub(super) struct Touched {
@@ -30,6 +51,9 @@ pub(super) struct Touched {
     max: usize,
     pruned_at: Instant,
     trouble: Option<Trouble>,
+    alarm: Alarm,
+    /// How often the alarm had been raised when it was listened to last.
+    heard: u64,
 }
 
 #[derive(Debug)]
@@ -47,12 +71,14 @@ struct Trouble {
 
 impl Touched {
     /// At most `max` channels are remembered; those beyond learn of a loss later.
-    pub(super) fn new(max: usize, now: Instant) -> Self {
+    pub(super) fn new(max: usize, alarm: Alarm, now: Instant) -> Self {
         Self {
             channels: HashMap::new(),
             max,
             pruned_at: now,
             trouble: None,
+            heard: alarm.raised(),
+            alarm,
         }
     }
 
@@ -98,6 +124,20 @@ impl Touched {
 
     /// A publication may have been lost.
     pub(super) fn failed(&mut self, now: Instant) {
+        self.heard = self.alarm.raise();
+        self.in_trouble(now);
+    }
+
+    /// Takes note of what failed in other partitions since the last time.
+    pub(super) fn listen(&mut self, now: Instant) {
+        let raised = self.alarm.raised();
+        if raised != self.heard {
+            self.heard = raised;
+            self.in_trouble(now);
+        }
+    }
+
+    fn in_trouble(&mut self, now: Instant) {
         self.trouble = Some(Trouble {
             first: self.trouble.map_or(now, |trouble| trouble.first),
             last: now,
@@ -153,7 +193,7 @@ mod tests {
     #[test]
     fn all_is_well_until_something_fails() {
         let start = start();
-        let mut touched = Touched::new(10, start);
+        let mut touched = Touched::new(10, Alarm::default(), start);
         let channel = channel();
         touched.touch(channel, start);
         touched.accepted(channel, "E", start);
@@ -164,7 +204,7 @@ mod tests {
     #[test]
     fn channels_since_a_minute_before_the_first_error_are_made_to_notice() {
         let start = start();
-        let mut touched = Touched::new(10, start);
+        let mut touched = Touched::new(10, Alarm::default(), start);
         let [old, before, during] = [channel(), channel(), channel()];
         touched.touch(old, start);
         touched.touch(before, after(start, 31));
@@ -182,7 +222,7 @@ mod tests {
     #[test]
     fn another_epoch_is_trouble() {
         let start = start();
-        let mut touched = Touched::new(10, start);
+        let mut touched = Touched::new(10, Alarm::default(), start);
         let [quiet, live] = [channel(), channel()];
         touched.touch(quiet, start);
         touched.touch(live, after(start, 10));
@@ -194,9 +234,31 @@ mod tests {
     }
 
     #[test]
+    fn what_fails_in_one_partition_is_trouble_for_all_of_them() {
+        let (start, alarm) = (start(), Alarm::default());
+        let mut one = Touched::new(10, alarm.clone(), start);
+        let mut other = Touched::new(10, alarm.clone(), start);
+        let channel = channel();
+        other.touch(channel, start);
+        other.listen(start);
+        assert_eq!(other.due(), None);
+        one.failed(after(start, 10));
+        other.listen(after(start, 11));
+        assert_eq!(other.due(), Some(after(start, 13)));
+        assert_eq!(other.take(after(start, 13)), [channel]);
+        // It is heard once, and not by whom it came from or who came later.
+        let mut later = Touched::new(10, alarm, after(start, 14));
+        for touched in [&mut one, &mut other, &mut later] {
+            touched.take(after(start, 14));
+            touched.listen(after(start, 14));
+            assert_eq!(touched.due(), None);
+        }
+    }
+
+    #[test]
     fn each_channel_has_an_epoch_of_its_own() {
         let start = start();
-        let mut touched = Touched::new(10, start);
+        let mut touched = Touched::new(10, Alarm::default(), start);
         let channels = [channel(), channel()];
         for second in 0..3 {
             for (channel, epoch) in channels.iter().zip(["of one shard", "of another"]) {
@@ -210,7 +272,7 @@ mod tests {
     #[test]
     fn the_number_of_channels_is_bounded_and_old_ones_make_room() {
         let start = start();
-        let mut touched = Touched::new(2, start);
+        let mut touched = Touched::new(2, Alarm::default(), start);
         for second in 0..5 {
             touched.touch(channel(), after(start, second));
         }
