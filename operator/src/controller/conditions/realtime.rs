@@ -8,7 +8,8 @@ use crate::{
 
 use super::{
     super::{apply::Applied, live},
-    Verdict, store_missing,
+    Verdict,
+    serving::store_missing,
 };
 
 /// Whether real time works, for as long as its parts tell.

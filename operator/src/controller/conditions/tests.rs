@@ -1,4 +1,7 @@
-use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::{
+    api::apps::v1::{Deployment, StatefulSet},
+    jiff::Timestamp,
+};
 use serde_json::json;
 
 use super::*;
