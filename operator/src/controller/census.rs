@@ -8,13 +8,25 @@ use crate::api::ChatDeployment;
 /// As the metric has them.
 const STATES: [&str; 5] = ["ready", "degraded", "not_ready", "hibernated", "paused"];
 
-/// Says how many chats are in which state.
+/// Says how many chats are in which state, and of how many the newest backup
+/// failed.
 pub(super) fn measure(chats: &[Arc<ChatDeployment>]) {
     for state in STATES {
         let count = chats.iter().filter(|chat| of(chat) == Some(state)).count();
         #[expect(clippy::cast_precision_loss, reason = "chats of one cluster")]
         metrics::gauge!("plaza_operator_chats", "state" => state).set(count as f64);
     }
+    let failed = chats.iter().filter(|chat| backup_failed(chat)).count();
+    #[expect(clippy::cast_precision_loss, reason = "chats of one cluster")]
+    metrics::gauge!("plaza_operator_backups_failed").set(failed as f64);
+}
+
+/// Whether a chat has backups, and the newest is not whole.
+fn backup_failed(chat: &ChatDeployment) -> bool {
+    let conditions = chat.status.iter().flat_map(|status| &status.conditions);
+    let mut told = conditions.filter(|condition| condition.type_ == "BackupSucceeded");
+    chat.metadata.deletion_timestamp.is_none()
+        && told.any(|condition| condition.status == "False" && condition.reason != "Disabled")
 }
 
 /// One of [`STATES`]; `None`: it is going.
@@ -74,5 +86,26 @@ mod tests {
         assert!(STATES.contains(&"paused"));
         chat.metadata.deletion_timestamp = serde_json::from_str("\"2026-01-01T00:00:00Z\"").ok();
         assert_eq!(of(&chat), None);
+    }
+
+    #[test]
+    fn a_backup_that_failed_is_counted_and_none_at_all_is_not() {
+        let mut chat = trial();
+        assert!(!backup_failed(&chat), "nothing is told yet");
+        for (status, reason, failed) in [
+            ("True", "Succeeded", false),
+            ("Unknown", "NeverRan", false),
+            ("False", "Disabled", false),
+            ("False", "BackupFailed", true),
+        ] {
+            let condition = serde_json::json!({"type": "BackupSucceeded", "status": status,
+                "reason": reason, "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"});
+            chat.status =
+                serde_json::from_value(serde_json::json!({"conditions": [condition]})).ok();
+            assert!(chat.status.is_some());
+            assert_eq!(backup_failed(&chat), failed, "{reason}");
+        }
+        chat.metadata.deletion_timestamp = serde_json::from_str("\"2026-01-01T00:00:00Z\"").ok();
+        assert!(!backup_failed(&chat), "it is going");
     }
 }
