@@ -59,16 +59,29 @@ pub(crate) struct Chat {
 impl Chat {
     /// A trial that was just applied.
     pub(crate) async fn apply() -> Self {
+        Self::apply_with(json!({})).await
+    }
+
+    /// The same with more in its spec.
+    pub(crate) async fn apply_with(more: Value) -> Self {
         let client = node::client().await;
         let namespace = node::namespace(&client).await;
         let chat = Self { client, namespace };
-        chat.create().await;
+        chat.create_with(more).await;
         chat
     }
 
     /// Makes the trial in its namespace, as `kubectl apply` does.
     pub(crate) async fn create(&self) {
-        let lines: Value = serde_saphyr::from_str(TRIAL).unwrap();
+        self.create_with(json!({})).await;
+    }
+
+    /// The same with more in its spec.
+    pub(crate) async fn create_with(&self, more: Value) {
+        let mut lines: Value = serde_saphyr::from_str(TRIAL).unwrap();
+        for (field, value) in more.as_object().unwrap() {
+            lines["spec"][field] = value.clone();
+        }
         self.api::<ChatDeployment>()
             .patch(NAME, &PatchParams::apply("e2e"), &Patch::Apply(lines))
             .await

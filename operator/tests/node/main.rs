@@ -13,14 +13,19 @@
     reason = "a helper that fails fails its test; measured times are for people"
 )]
 
+mod backups;
+mod browsers;
 mod chat;
 mod deaths;
+mod door;
 mod drain;
 mod listener;
+mod load;
 mod node;
 mod people;
 mod policies;
 mod rollout;
+mod scaling;
 mod states;
 mod upgrade;
 mod writer;

@@ -6,6 +6,8 @@ use plaza_testkit::eventually;
 use reqwest::{Client, redirect::Policy};
 use serde_json::{Value, json};
 
+use crate::chat::Chat;
+
 /// An answer that takes longer is none.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long is tried what a test begins with: pods that have just begun may not
@@ -56,6 +58,15 @@ impl Person {
         person
     }
 
+    /// The same person, where the chat is now.
+    pub(crate) async fn at(&self, chat: &Chat) -> Self {
+        Self {
+            gateway: chat.address("gateway").await,
+            realtime: chat.address("centrifugo").await,
+            ..self.clone()
+        }
+    }
+
     /// One operation; its data, or why there is none.
     pub(crate) async fn ask(&self, query: &str, variables: Value) -> Result<Value, String> {
         let mut request = self
@@ -103,6 +114,14 @@ impl Person {
         let data = self.ask(query, json!({ "input": input })).await?;
         let id = data["sendMessage"]["id"].as_str();
         id.map(str::to_owned).ok_or_else(|| data.to_string())
+    }
+
+    /// The epoch of a room's places.
+    pub(crate) async fn epoch(&self, room: &Room) -> Result<String, String> {
+        let query = "query($room: ID!) { room(id: $room) { epoch } }";
+        let data = self.ask(query, json!({ "room": room })).await?;
+        let epoch = data["room"]["epoch"].as_str();
+        epoch.map(str::to_owned).ok_or_else(|| data.to_string())
     }
 
     /// The ids of all messages of a room, in their order.

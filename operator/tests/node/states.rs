@@ -131,15 +131,7 @@ async fn a_deleted_chat_leaves_its_volumes_which_another_takes_up() {
         .unwrap();
 
     let began = Instant::now();
-    chat.api::<ChatDeployment>()
-        .delete(NAME, &DeleteParams::default())
-        .await
-        .unwrap();
-    eventually(PATIENCE, async || {
-        let left = chat.everything().await;
-        left.is_empty().then_some(()).ok_or(left)
-    })
-    .await;
+    chat.delete().await;
     measured("deleted", began, PATIENCE);
     assert_eq!(chat.list::<PersistentVolumeClaim>().await.len(), 2);
 
@@ -157,6 +149,20 @@ async fn a_deleted_chat_leaves_its_volumes_which_another_takes_up() {
 }
 
 impl Chat {
+    /// Deletes the chat, and waits until all that belongs to it is gone, but
+    /// for its volumes.
+    pub(crate) async fn delete(&self) {
+        self.api::<ChatDeployment>()
+            .delete(NAME, &DeleteParams::default())
+            .await
+            .unwrap();
+        eventually(PATIENCE, async || {
+            let left = self.everything().await;
+            left.is_empty().then_some(()).ok_or(left)
+        })
+        .await;
+    }
+
     /// Objects of a kind that belong to the chat.
     async fn list<K>(&self) -> Vec<K>
     where
