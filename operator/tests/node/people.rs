@@ -50,7 +50,7 @@ impl Person {
                 json!({"username": name, "password": "correct horse battery", "client": "NATIVE"});
             let query =
                 "mutation($input: RegisterInput!) { register(input: $input) { accessToken } }";
-            let data = person.ask(query, json!({ "input": input })).await?;
+            let data = person.ask(query, json!({ "input": input })).await.inspect_err(|e| eprintln!("AGAIN register {e}"))?;
             let token = data["register"]["accessToken"].as_str();
             token.map(str::to_owned).ok_or_else(|| data.to_string())
         })
@@ -94,7 +94,7 @@ impl Person {
     pub(crate) async fn creates_room(&self) -> Room {
         let query = "mutation($input: CreateRoomInput!) { createRoom(input: $input) { id } }";
         let input = json!({"input": {"name": "a room"}});
-        let data = eventually(PATIENCE, async || self.ask(query, input.clone()).await).await;
+        let data = eventually(PATIENCE, async || self.ask(query, input.clone()).await.inspect_err(|e| eprintln!("AGAIN create {e}"))).await;
         data["createRoom"]["id"].as_str().unwrap().to_owned()
     }
 
@@ -102,7 +102,7 @@ impl Person {
         let query = "mutation($room: ID!) { joinRoom(roomId: $room) { id } }";
         // Joining again changes nothing.
         eventually(PATIENCE, async || {
-            self.ask(query, json!({ "room": room })).await
+            self.ask(query, json!({ "room": room })).await.inspect_err(|e| eprintln!("AGAIN join {e}"))
         })
         .await;
     }
