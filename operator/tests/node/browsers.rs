@@ -55,7 +55,7 @@ async fn browsers_left_open_show_what_was_restored() {
             }
             other => panic!("the browsers' test asks for {other}"),
         }
-        step.is_done();
+        step.finish();
     }
     assert!(backup.is_some(), "no backup was asked for");
     chat.remove().await;

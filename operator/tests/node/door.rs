@@ -31,7 +31,7 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    pub(crate) fn is_done(self) {
+    pub(crate) fn finish(self) {
         // Who does not wait any more has failed by itself.
         let _ = self.done.send(());
     }

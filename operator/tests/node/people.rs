@@ -50,7 +50,10 @@ impl Person {
                 json!({"username": name, "password": "correct horse battery", "client": "NATIVE"});
             let query =
                 "mutation($input: RegisterInput!) { register(input: $input) { accessToken } }";
-            let data = person.ask(query, json!({ "input": input })).await.inspect_err(|e| eprintln!("AGAIN register {e}"))?;
+            let data = person
+                .ask(query, json!({ "input": input }))
+                .await
+                .inspect_err(|why| again("register", why))?;
             let token = data["register"]["accessToken"].as_str();
             token.map(str::to_owned).ok_or_else(|| data.to_string())
         })
@@ -94,7 +97,12 @@ impl Person {
     pub(crate) async fn creates_room(&self) -> Room {
         let query = "mutation($input: CreateRoomInput!) { createRoom(input: $input) { id } }";
         let input = json!({"input": {"name": "a room"}});
-        let data = eventually(PATIENCE, async || self.ask(query, input.clone()).await.inspect_err(|e| eprintln!("AGAIN create {e}"))).await;
+        let data = eventually(PATIENCE, async || {
+            self.ask(query, input.clone())
+                .await
+                .inspect_err(|why| again("create", why))
+        })
+        .await;
         data["createRoom"]["id"].as_str().unwrap().to_owned()
     }
 
@@ -102,7 +110,9 @@ impl Person {
         let query = "mutation($room: ID!) { joinRoom(roomId: $room) { id } }";
         // Joining again changes nothing.
         eventually(PATIENCE, async || {
-            self.ask(query, json!({ "room": room })).await.inspect_err(|e| eprintln!("AGAIN join {e}"))
+            self.ask(query, json!({ "room": room }))
+                .await
+                .inspect_err(|why| again("join", why))
         })
         .await;
     }
@@ -148,4 +158,9 @@ impl Person {
             after = page["pageInfo"]["endCursor"].take();
         }
     }
+}
+
+/// Tells people of a try that failed: a chat that is ready answers the first.
+fn again(what: &str, why: &str) {
+    eprintln!("    {what} is tried again: {why}");
 }

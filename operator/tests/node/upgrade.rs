@@ -22,7 +22,7 @@ use crate::{
 /// For the migration, and two pods of five parts, one after another.
 const WITHIN: Duration = Duration::from_mins(5);
 /// What `k8s/images/build next` brings the messages' database to.
-const SCHEMA: &str = "schema=1000000";
+const SCHEMA: &str = r#""schema":1000000"#;
 
 /// The version of `k8s/images/build next`.
 fn next() -> String {
