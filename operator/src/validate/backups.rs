@@ -1,13 +1,8 @@
 //! What is asked of backups and restores.
 
-use kube::ResourceExt as _;
-
 use crate::api::{ChatDeployment, RestoreSpec};
 
 use super::{Problem, Reason};
-
-/// The annotation whose every new value asks for a backup.
-pub(crate) const REQUEST: &str = "plaza.dev/backup";
 
 /// Words that stand for a whole schedule.
 const WORDS: [&str; 7] = [
@@ -65,14 +60,6 @@ const FIELDS: [Field; 5] = [
         names: &DAYS,
     },
 ];
-
-/// The word of the last request.
-pub(super) fn request(chat: &ChatDeployment) -> Option<String> {
-    chat.annotations()
-        .get(REQUEST)
-        .filter(|word| !word.is_empty())
-        .cloned()
-}
 
 /// What is wrong goes to `problems`.
 pub(super) fn check(chat: &ChatDeployment, problems: &mut Vec<Problem>) {
