@@ -163,10 +163,7 @@ pub(super) async fn apply(
     };
     let settled = migration == Migration::Done
         && live_stores.iter().all(|(_, store)| live::is_ready(store))
-        && rollout
-            .parts
-            .iter()
-            .all(|(_, part)| part.as_ref().is_some_and(live::is_rolled_out));
+        && rollout.is_over();
     let troubles = if settled || validated.spec.hibernated {
         Vec::new()
     } else {
