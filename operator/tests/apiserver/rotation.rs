@@ -17,8 +17,8 @@ use serde_json::json;
 
 use crate::world::{PATIENCE, World};
 
-async fn ask(world: &World, word: &str) {
-    let asked = json!({"metadata": {"annotations": {"plaza.dev/rotate-keys": word}}});
+async fn ask(world: &World, request: &str) {
+    let asked = json!({"metadata": {"annotations": {"plaza.dev/rotate-keys": request}}});
     world
         .api::<ChatDeployment>()
         .patch("chat", &PatchParams::default(), &Patch::Merge(asked))
