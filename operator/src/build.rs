@@ -14,6 +14,7 @@ mod pod;
 mod postgres;
 mod redis;
 mod restore;
+mod s3;
 mod secrets;
 mod service;
 mod store;

@@ -38,6 +38,8 @@ pub(super) struct Found {
     pub(super) trouble: Option<Trouble>,
     /// The claim of the volume.
     pub(super) claim: String,
+    /// The store that they are brought to.
+    pub(super) store: Option<String>,
     /// When they are made.
     pub(super) schedule: String,
     /// Whether the schedule rests.
@@ -82,6 +84,10 @@ pub(super) async fn look(
         failed,
         trouble: trouble(&claims.items, &pods),
         claim: Component::Backup.of(&validated.name),
+        store: spec
+            .s3
+            .as_ref()
+            .map(|store| store.place(namespace, &validated.name)),
         schedule: spec.schedule.clone(),
         suspended: spec.suspend,
     }))

@@ -334,7 +334,7 @@ async fn a_chat_begins_with_a_backup() {
     assert!(migration.starts_with("new-chat-migrate-"), "{migration}");
     let chat: ChatDeployment = world.find("new-chat").await;
     let restored = chat.status.unwrap().restored.unwrap();
-    assert_eq!(restored.claim_name, "old-backup");
+    assert_eq!(restored.claim_name.as_deref(), Some("old-backup"));
 
     // What is done is not done again, with or without its Job.
     world
