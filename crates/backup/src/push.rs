@@ -44,7 +44,8 @@ pub async fn push(args: &PushArgs) -> Result<String, BackupError> {
     let old = &whole[..whole.len().saturating_sub(keep)];
     if !old.is_empty() {
         for stored in store.backups().await? {
-            if old.contains(&stored.name) {
+            // Whatever the clocks say, what is reported as brought is there.
+            if old.contains(&stored.name) && stored.name != newest {
                 tracing::info!(backup = stored.name, "removing an old one");
                 remove(&store, &stored).await?;
             }

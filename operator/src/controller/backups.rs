@@ -271,6 +271,29 @@ mod tests {
     }
 
     #[test]
+    fn the_words_are_those_of_the_container_that_failed() {
+        let jobs = [job("one", "Failed", "2026-01-02T03:00:10Z")];
+        let mut dump = pod("one", json!({"exitCode": 0}));
+        let status = dump.status.get_or_insert_default();
+        status.init_container_statuses = status.container_statuses.take();
+        let state = |exit_code: i32, message: &str| {
+            let ended = json!({"exitCode": exit_code, "message": message});
+            pod("one", ended).status.unwrap().container_statuses
+        };
+        // The dump failed, and nothing was brought to the store.
+        let mut failed = dump.clone();
+        let status = failed.status.get_or_insert_default();
+        status.init_container_statuses = state(1, "plaza: the dump of rooms failed");
+        let (_, why) = ends(&jobs, &[failed], None);
+        assert_eq!(why.unwrap().why, "the dump of rooms failed");
+        // It was made, and the store was away.
+        let status = dump.status.get_or_insert_default();
+        status.container_statuses = state(1, "plaza: the store cannot be reached");
+        let (_, why) = ends(&jobs, &[dump], None);
+        assert_eq!(why.unwrap().why, "the store cannot be reached");
+    }
+
+    #[test]
     fn a_try_that_failed_is_no_trouble_and_an_image_is() {
         let failed = pod("one", json!({"exitCode": 1}));
         let labelled = |mut pod: Pod| {
