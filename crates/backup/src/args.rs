@@ -7,7 +7,7 @@ use secrecy::SecretString;
 /// Where the store is, and with which key.
 #[derive(Clone, Debug, clap::Args)]
 pub struct StoreArgs {
-    /// Where the store answers, such as https://s3.example.org
+    /// Where the store answers, such as `https://s3.example.org`
     #[arg(long, env = "PLAZA_S3_ENDPOINT")]
     pub s3_endpoint: String,
     /// The bucket, which has to be there

@@ -31,9 +31,9 @@ pub struct ChatDeploymentStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored: Option<Restored>,
     /// Ready, Progressing, Degraded, Paused, DatabaseReady, MigrationsApplied,
-    /// RealtimeReady, Scaling, BackupSucceeded and, where one was asked for,
-    /// Restored, each with a reason for programs and a message for people that
-    /// names the object at fault.
+    /// RealtimeReady, Scaling, BackupSucceeded and, where they were asked
+    /// for, Restored and KeysRotated, each with a reason for programs and a
+    /// message for people that names the object at fault.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

@@ -271,6 +271,7 @@ fn spread(validated: &Validated, component: Component) -> Option<Vec<TopologySpr
             | Component::Migrate
             | Component::Backup
             | Component::Restore
+            | Component::RotateKeys
     ) {
         return None;
     }

@@ -51,6 +51,7 @@ fn objects(resources: Resources) -> BTreeMap<String, Value> {
         migration,
         parts,
         backups,
+        rotation,
         disruption_budgets,
         autoscalers,
         ingress,
@@ -72,6 +73,7 @@ fn objects(resources: Resources) -> BTreeMap<String, Value> {
         all.add("CronJob", [backups.cron_job]);
         all.add("Job", backups.job);
     }
+    all.add("Job", rotation);
     for part in parts {
         all.add("ConfigMap", part.config_map);
         all.add("Secret", part.secret);
@@ -171,8 +173,13 @@ fn templates(resources: &Resources) -> BTreeMap<String, PodTemplateSpec> {
         let job = spec.job_template.spec.unwrap();
         ("backup".to_owned(), job.template)
     });
+    let rotation = resources.rotation.iter().map(|job| {
+        let spec = job.spec.clone().unwrap();
+        ("rotate-keys".to_owned(), spec.template)
+    });
     parts
         .chain(stores)
+        .chain(rotation)
         .chain(restore)
         .chain(backup)
         .chain([("migrate".to_owned(), job.template)])
@@ -263,9 +270,13 @@ fn every_pod_is_restricted() {
         boxed(&restored(), nothing()),
         boxed(&backed_up_to_s3(), s3_secrets()),
         boxed(&restored_from_s3(), s3_secrets()),
+        boxed(&rotated("one"), nothing()),
     ] {
         for (name, template) in templates(&resources) {
-            let once = matches!(name.as_str(), "migrate" | "backup" | "restore");
+            let once = matches!(
+                name.as_str(),
+                "migrate" | "backup" | "restore" | "rotate-keys"
+            );
             let pod = template.spec.unwrap();
             let security = pod.security_context.unwrap();
             assert_eq!(security.run_as_non_root, Some(true), "{name}");
@@ -330,6 +341,28 @@ fn backups() {
     assert_eq!(asked("one"), asked("one"));
     assert_ne!(asked("one"), asked("two"));
     assert_eq!(asked(""), None);
+}
+
+/// A trial whose signing keys somebody wants rotated.
+fn rotated(word: &str) -> ChatDeployment {
+    let mut chat = trial();
+    let annotations = chat.metadata.annotations.get_or_insert_default();
+    annotations.insert("plaza.dev/rotate-keys".into(), word.into());
+    chat
+}
+
+#[test]
+fn a_rotation_of_the_signing_keys() {
+    let mut all = objects(built(&rotated("one"), nothing()));
+    all.retain(|name, _| name.contains("rotate-keys"));
+    insta::assert_json_snapshot!(all);
+    let job = |word: &str| {
+        let job = built(&rotated(word), nothing()).rotation;
+        job.map(|job| job.metadata.name.unwrap())
+    };
+    assert_eq!(job("one"), job("one"));
+    assert_ne!(job("one"), job("two"));
+    assert_eq!(job(""), None);
 }
 
 #[test]

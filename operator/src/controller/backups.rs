@@ -137,7 +137,7 @@ fn ends(jobs: &[Job], pods: &[Pod], known: Option<Backup>) -> (Option<Backup>, O
             Err(why) => {
                 if failed.as_ref().is_none_or(|failed| failed.at < at) {
                     failed = Some(Failed {
-                        why: diagnose::last_words_of(of_job(pods, &name)).unwrap_or(why),
+                        why: last_words(pods, &name).unwrap_or(why),
                         job: name,
                         at,
                     });
@@ -166,6 +166,11 @@ fn ended_at(job: &Job) -> Option<Timestamp> {
 fn of_job<'a>(pods: &'a [Pod], job: &'a str) -> impl Iterator<Item = &'a Pod> {
     pods.iter()
         .filter(move |pod| pod.labels().get(JOB_LABEL).is_some_and(|of| of == job))
+}
+
+/// What the newest pod of a Job that failed has said last.
+pub(super) fn last_words(pods: &[Pod], job: &str) -> Option<String> {
+    diagnose::last_words_of(of_job(pods, job))
 }
 
 /// What a Job's pod has said at its good end.

@@ -9,9 +9,6 @@ use crate::{
 
 use super::{Problem, Reason, secret_value};
 
-/// The annotation whose every new value asks for a backup.
-pub(crate) const REQUEST: &str = "plaza.dev/backup";
-
 /// Words that stand for a whole schedule.
 const WORDS: [&str; 7] = [
     "@yearly",
@@ -68,14 +65,6 @@ const FIELDS: [Field; 5] = [
         names: &DAYS,
     },
 ];
-
-/// The word of the last request.
-pub(super) fn request(chat: &ChatDeployment) -> Option<String> {
-    chat.annotations()
-        .get(REQUEST)
-        .filter(|word| !word.is_empty())
-        .cloned()
-}
 
 /// Which Secrets the stores of backups are opened with.
 pub(super) fn named_secrets(spec: &ChatDeploymentSpec) -> Vec<String> {
