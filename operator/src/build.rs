@@ -15,6 +15,7 @@ mod postgres;
 mod redis;
 mod restore;
 mod rotation;
+mod s3;
 mod secrets;
 mod service;
 mod store;

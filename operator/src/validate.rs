@@ -198,6 +198,7 @@ pub fn named_secrets(name: &str, spec: &ChatDeploymentSpec) -> Vec<String> {
             .iter()
             .flat_map(|redis| redis::named_secrets(name, redis)),
     );
+    names.extend(backups::named_secrets(spec));
     names.sort();
     names.dedup();
     names
@@ -224,7 +225,7 @@ pub fn validate(
     let databases = databases::urls(&name, &spec.postgres, &facts, &mut problems);
     let connections = databases::connections(spec).map_err(|problem| problems.push(problem));
     let database_ca = databases::ca(&spec.postgres, &facts, &mut problems);
-    backups::check(chat, &mut problems);
+    backups::check(chat, &facts, &mut problems);
     let redis = match &spec.redis {
         Some(redis) if spec.realtime.enabled => {
             redis::find(&name, redis, &facts, generated.as_ref(), &mut problems)

@@ -8,8 +8,8 @@ use crate::{
     api::{ChatDeployment, EnvVar, HttpRoute, LagAutoscaling, ParentRef},
     facts::Facts,
     testing::{
-        backed_up, cloudnativepg, cloudnativepg_secrets, highly_available, nothing, production,
-        restored, settings, stores, trial,
+        backed_up, backed_up_to_s3, cloudnativepg, cloudnativepg_secrets, highly_available,
+        nothing, production, restored, restored_from_s3, s3_secrets, settings, stores, trial,
     },
     validate::validate,
 };
@@ -268,6 +268,8 @@ fn every_pod_is_restricted() {
         boxed(&production(), stores()),
         boxed(&backed_up(), nothing()),
         boxed(&restored(), nothing()),
+        boxed(&backed_up_to_s3(), s3_secrets()),
+        boxed(&restored_from_s3(), s3_secrets()),
         boxed(&rotated("one"), nothing()),
     ] {
         for (name, template) in templates(&resources) {
@@ -381,6 +383,37 @@ fn a_restore() {
 }
 
 #[test]
+fn backups_in_a_store() {
+    let mut chat = backed_up_to_s3();
+    let annotations = chat.metadata.annotations.get_or_insert_default();
+    annotations.insert("plaza.dev/backup".into(), "before-upgrade".into());
+    let mut all = objects(built(&chat, s3_secrets()));
+    // It is let out to the store: its policy is about who may come in alone.
+    let policy = &all["NetworkPolicy chat-backup"]["spec"];
+    assert_eq!(policy["policyTypes"], serde_json::json!(["Ingress"]));
+    all.retain(|name, _| name.contains("chat-backup") && !name.starts_with("ConfigMap"));
+    insta::assert_json_snapshot!(all);
+    // Who dumps has no key of the store, and who brings it there no password.
+    let pod = templates(&built(&chat, s3_secrets()))
+        .into_iter()
+        .find_map(|(name, template)| (name == "backup").then_some(template.spec?))
+        .unwrap();
+    let mounts = |container: &k8s_openapi::api::core::v1::Container| -> Vec<String> {
+        let mounts = container.volume_mounts.iter().flatten();
+        mounts.map(|mount| mount.name.clone()).collect()
+    };
+    assert!(!mounts(&pod.init_containers.unwrap()[0]).contains(&"s3".to_owned()));
+    assert!(!mounts(&pod.containers[0]).contains(&"secrets".to_owned()));
+}
+
+#[test]
+fn a_restore_from_a_store() {
+    let mut all = objects(built(&restored_from_s3(), s3_secrets()));
+    all.retain(|name, _| name.contains("new-chat-restore") && !name.starts_with("ConfigMap"));
+    insta::assert_json_snapshot!(all);
+}
+
+#[test]
 fn a_volume_of_backups_outlives_its_chat_unless_told_otherwise() {
     let claims = |retention| {
         let mut chat = backed_up();
@@ -409,13 +442,17 @@ fn nothing_is_backed_up_while_it_is_hibernated() {
 
 #[test]
 fn no_secret_is_outside_of_a_secret() {
-    let secrets = ["one@", "two@", "three@", "four@", "five@", "six@"];
+    let secrets = [
+        "one@", "two@", "three@", "four@", "five@", "six@", "seven@", "eight@",
+    ];
     let zeros = "0000000000000000000000";
     for resources in [
         boxed(&trial(), nothing()),
         boxed(&production(), stores()),
         boxed(&backed_up(), nothing()),
         boxed(&restored(), nothing()),
+        boxed(&backed_up_to_s3(), s3_secrets()),
+        boxed(&restored_from_s3(), s3_secrets()),
     ] {
         for (name, object) in objects(*resources) {
             if name.starts_with("Secret ") {

@@ -38,6 +38,8 @@ pub(super) struct Found {
     pub(super) trouble: Option<Trouble>,
     /// The claim of the volume.
     pub(super) claim: String,
+    /// The store that they are brought to.
+    pub(super) store: Option<String>,
     /// When they are made.
     pub(super) schedule: String,
     /// Whether the schedule rests.
@@ -82,6 +84,10 @@ pub(super) async fn look(
         failed,
         trouble: trouble(&claims.items, &pods),
         claim: Component::Backup.of(&validated.name),
+        store: spec
+            .s3
+            .as_ref()
+            .map(|store| store.place(namespace, &validated.name)),
         schedule: spec.schedule.clone(),
         suspended: spec.suspend,
     }))
@@ -267,6 +273,29 @@ mod tests {
             "it was tried too often",
             "no pod is left"
         );
+    }
+
+    #[test]
+    fn the_words_are_those_of_the_container_that_failed() {
+        let jobs = [job("one", "Failed", "2026-01-02T03:00:10Z")];
+        let mut dump = pod("one", json!({"exitCode": 0}));
+        let status = dump.status.get_or_insert_default();
+        status.init_container_statuses = status.container_statuses.take();
+        let state = |exit_code: i32, message: &str| {
+            let ended = json!({"exitCode": exit_code, "message": message});
+            pod("one", ended).status.unwrap().container_statuses
+        };
+        // The dump failed, and nothing was brought to the store.
+        let mut failed = dump.clone();
+        let status = failed.status.get_or_insert_default();
+        status.init_container_statuses = state(1, "plaza: the dump of rooms failed");
+        let (_, why) = ends(&jobs, &[failed], None);
+        assert_eq!(why.unwrap().why, "the dump of rooms failed");
+        // It was made, and the store was away.
+        let status = dump.status.get_or_insert_default();
+        status.container_statuses = state(1, "plaza: the store cannot be reached");
+        let (_, why) = ends(&jobs, &[dump], None);
+        assert_eq!(why.unwrap().why, "the store cannot be reached");
     }
 
     #[test]
