@@ -51,8 +51,9 @@ bench: bootstrap ## Measure Plaza on this machine against its targets: ARGS="--o
 images: ## Make the container images: ARGS="plaza centrifugo postgres redis" for some of them
 	@k8s/images/build $(ARGS)
 
-e2e: ## Try images and operator on a real Kubernetes node: ARGS="postgres" for some tests
+e2e: ## Try images and operator on a real Kubernetes node, then compose.yaml: ARGS="postgres" for some tests on the node
 	@operator/tests/node/run $(ARGS)
+	@[ -n "$(ARGS)" ] || scripts/try-compose
 
 fmt: ## Format everything
 	cargo fmt --all

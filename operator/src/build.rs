@@ -14,6 +14,8 @@ mod pod;
 mod postgres;
 mod redis;
 mod restore;
+mod rotation;
+mod s3;
 mod secrets;
 mod service;
 mod store;
@@ -67,6 +69,8 @@ pub struct Resources {
     pub parts: Vec<Part>,
     /// Backups of a managed PostgreSQL.
     pub backups: Option<Backups>,
+    /// What has the next signing key sign.
+    pub rotation: Option<Job>,
     /// How evictions are bounded.
     pub disruption_budgets: Vec<PodDisruptionBudget>,
     /// What chooses the number of pods.
@@ -138,6 +142,7 @@ pub fn build(validated: &Validated) -> Result<Resources, CannotWrite> {
             .backup
             .as_ref()
             .map(|spec| backup::backups(validated, spec)),
+        rotation: rotation::job(validated),
         disruption_budgets: autoscaling::budgets(validated),
         autoscalers: autoscaling::autoscalers(validated),
         ingress: edge::ingress(validated),
@@ -159,7 +164,8 @@ pub(crate) fn component_spec(spec: &ChatDeploymentSpec, component: Component) ->
         | Component::Redis
         | Component::Migrate
         | Component::Backup
-        | Component::Restore => ComponentSpec::default(),
+        | Component::Restore
+        | Component::RotateKeys => ComponentSpec::default(),
     }
 }
 

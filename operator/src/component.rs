@@ -27,6 +27,8 @@ pub enum Component {
     Backup,
     /// The Job that restores one.
     Restore,
+    /// The Job that has the next signing key sign.
+    RotateKeys,
 }
 
 impl Component {
@@ -59,6 +61,7 @@ impl Component {
             Self::Migrate => "migrate",
             Self::Backup => "backup",
             Self::Restore => "restore",
+            Self::RotateKeys => "rotate-keys",
         }
     }
 
@@ -72,7 +75,9 @@ impl Component {
             Self::Centrifugo => Some(("client", 8000)),
             Self::Postgres => Some(("postgres", 5432)),
             Self::Redis => Some(("redis", 6379)),
-            Self::Publisher | Self::Migrate | Self::Backup | Self::Restore => None,
+            Self::Publisher | Self::Migrate | Self::Backup | Self::Restore | Self::RotateKeys => {
+                None
+            }
         }
     }
 
@@ -86,7 +91,12 @@ impl Component {
             Self::Messages => Some(("ops", 9083)),
             Self::Publisher => Some(("ops", 9084)),
             Self::Centrifugo => Some(("internal", 9000)),
-            Self::Postgres | Self::Redis | Self::Migrate | Self::Backup | Self::Restore => None,
+            Self::Postgres
+            | Self::Redis
+            | Self::Migrate
+            | Self::Backup
+            | Self::Restore
+            | Self::RotateKeys => None,
         }
     }
 

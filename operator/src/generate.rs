@@ -194,6 +194,10 @@ mod tests {
                 ".size",
                 ".streams",
                 ".claimName",
+                ".endpoint",
+                ".bucket",
+                ".accessKeyId",
+                ".secretAccessKey",
             ]
             .iter()
             .any(|end| path.ends_with(end));

@@ -14,6 +14,8 @@ const HIGHLY_AVAILABLE: &str = include_str!("../../k8s/samples/highly-available.
 const CLOUDNATIVEPG: &str = include_str!("../../k8s/samples/cloudnativepg.yaml");
 const BACKUP: &str = include_str!("../../k8s/samples/backup.yaml");
 const RESTORE: &str = include_str!("../../k8s/samples/restore.yaml");
+const BACKUP_S3: &str = include_str!("../../k8s/samples/backup-s3.yaml");
+const RESTORE_S3: &str = include_str!("../../k8s/samples/restore-s3.yaml");
 
 fn chat(yaml: &str) -> ChatDeployment {
     let mut chat: ChatDeployment = serde_saphyr::from_str(yaml).unwrap();
@@ -51,6 +53,24 @@ pub(crate) fn backed_up() -> ChatDeployment {
 /// The sample of a chat that begins with a backup.
 pub(crate) fn restored() -> ChatDeployment {
     chat(RESTORE)
+}
+
+/// The sample of a chat whose backups are brought to a store.
+pub(crate) fn backed_up_to_s3() -> ChatDeployment {
+    chat(BACKUP_S3)
+}
+
+/// The sample of a chat that begins with one of them.
+pub(crate) fn restored_from_s3() -> ChatDeployment {
+    chat(RESTORE_S3)
+}
+
+/// The Secret that both name.
+pub(crate) fn s3_secrets() -> Facts {
+    let mut facts = nothing();
+    let key = secret(&[("access-key-id", "seven@"), ("secret-access-key", "eight@")]);
+    facts.secrets.insert("chat-s3".into(), Some(key));
+    facts
 }
 
 pub(crate) fn settings() -> Settings {

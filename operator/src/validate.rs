@@ -5,6 +5,7 @@ mod backups;
 mod databases;
 mod images;
 mod redis;
+mod requests;
 mod secrets;
 mod variables;
 
@@ -146,6 +147,8 @@ pub struct Validated {
     pub redis: Option<Redis>,
     /// The word of the last request for a backup.
     pub backup_request: Option<String>,
+    /// The word of the last request to rotate the signing keys.
+    pub rotation_request: Option<String>,
     /// The newest backup that is known of.
     pub last_backup: Option<Backup>,
     /// Whether all of it has run before: nothing is restored any more.
@@ -195,6 +198,7 @@ pub fn named_secrets(name: &str, spec: &ChatDeploymentSpec) -> Vec<String> {
             .iter()
             .flat_map(|redis| redis::named_secrets(name, redis)),
     );
+    names.extend(backups::named_secrets(spec));
     names.sort();
     names.dedup();
     names
@@ -221,7 +225,7 @@ pub fn validate(
     let databases = databases::urls(&name, &spec.postgres, &facts, &mut problems);
     let connections = databases::connections(spec).map_err(|problem| problems.push(problem));
     let database_ca = databases::ca(&spec.postgres, &facts, &mut problems);
-    backups::check(chat, &mut problems);
+    backups::check(chat, &facts, &mut problems);
     let redis = match &spec.redis {
         Some(redis) if spec.realtime.enabled => {
             redis::find(&name, redis, &facts, generated.as_ref(), &mut problems)
@@ -246,7 +250,8 @@ pub fn validate(
         operator_namespace: settings.own_namespace.clone(),
         connections,
         redis,
-        backup_request: backups::request(chat),
+        backup_request: requests::word(chat, requests::BACKUP),
+        rotation_request: requests::word(chat, requests::ROTATE_KEYS),
         last_backup: chat
             .status
             .as_ref()

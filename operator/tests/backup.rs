@@ -1,5 +1,5 @@
 //! The scripts of backup and restore, run as their Jobs run them, against a real
-//! PostgreSQL with the schemas of the services.
+//! PostgreSQL with the schemas of the services and a real store.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,7 +18,8 @@ use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
 };
-use plaza_testkit::eventually;
+use plaza_backup::{PullArgs, PushArgs, StoreArgs, pull, push};
+use plaza_testkit::{TestStore, eventually, s3};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection,
     migrate::Migrator, postgres::PgConnectOptions,
@@ -178,7 +179,7 @@ impl Place {
             .env("PLAZA_SECRETS", self.folder.path().join("secrets"))
             .env("PLAZA_VERSION", "0.1.0")
             .env("PLAZA_RESTORE_BACKUP", "latest")
-            .env("PLAZA_RESTORE_CLAIM", "chat-backup")
+            .env("PLAZA_RESTORE_FROM", "the claim chat-backup")
             .env("PLAZA_RESTORE_ID", "one")
             .stdin(Stdio::null())
             .process_group(0);
@@ -246,6 +247,21 @@ impl Place {
             all.push(self.content(service).await);
         }
         all
+    }
+}
+
+fn store_args(store: &TestStore) -> StoreArgs {
+    StoreArgs {
+        s3_endpoint: store.endpoint.clone(),
+        s3_bucket: store.bucket.clone(),
+        s3_region: "us-east-1".into(),
+        s3_prefix: "default/chat".into(),
+        s3_path_style: true,
+        s3_ca_file: None,
+        s3_access_key_id: Some(store.access_key_id.clone().into()),
+        s3_access_key_id_file: None,
+        s3_secret_access_key: Some(store.secret_access_key.clone().into()),
+        s3_secret_access_key_file: None,
     }
 }
 
@@ -459,4 +475,65 @@ async fn a_backup_that_cannot_be_restored_is_named() {
     std::fs::remove_file(&dump).unwrap();
     let said = Place::refused(place.command(RESTORE).arg("begin"));
     assert!(said.contains("has no dump of rooms"), "{said}");
+}
+
+#[tokio::test]
+async fn what_was_brought_to_a_store_comes_back_without_the_volume() {
+    let (place, store) = (Place::filled().await, s3().await);
+    let before = place.all_content().await;
+    let backup = |job: &str| {
+        let mut command = place.command(BACKUP);
+        let output = command.env("PLAZA_BACKUP_JOB", job).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+    };
+    let brought = PushArgs {
+        store: store_args(&store),
+        backup_folder: place.backups(),
+        backup_keep: 2,
+    };
+    // A Job whose store was away is tried again, and makes no second dump.
+    backup("one");
+    backup("one");
+    let [name] = place.whole().try_into().unwrap();
+    assert_eq!(push(&brought).await.unwrap(), name);
+    backup("two");
+    assert_eq!(place.whole().len(), 2);
+
+    // The cluster is lost, and its volumes with it.
+    std::fs::remove_dir_all(place.backups()).unwrap();
+    place.make_databases().await;
+    let fetched = place.folder.path().join("fetched");
+    std::fs::create_dir(&fetched).unwrap();
+    let args = PullArgs {
+        store: store_args(&store),
+        backup_folder: fetched.clone(),
+        backup: "latest".into(),
+    };
+    assert_eq!(pull(&args).await.unwrap(), name);
+    let restore = |step: &str| {
+        let mut command = place.command(RESTORE);
+        command.env("PLAZA_BACKUP_FOLDER", &fetched).arg(step);
+        command
+    };
+    for step in ["begin", "finish"] {
+        let output = restore(step).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+    }
+    assert_eq!(place.all_content().await, before);
+
+    // What a store has damaged is not restored.
+    let dump = store.objects().join("default/chat").join(&name);
+    let dump = dump.join("rooms.dump");
+    let mut bytes = std::fs::read(&dump).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&dump, bytes).unwrap();
+    std::fs::remove_dir_all(fetched.join(&name)).unwrap();
+    assert_eq!(pull(&args).await.unwrap(), name);
+    place.make_databases().await;
+    let said = Place::refused(&mut restore("begin"));
+    assert!(
+        said.contains(&format!("the backup {name} is damaged")),
+        "{said}"
+    );
 }

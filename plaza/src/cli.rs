@@ -6,8 +6,8 @@ use plaza_kit::telemetry::TelemetryArgs;
 use plaza_loadtest::LoadtestArgs;
 
 use crate::{
-    admin::AdminArgs, ctl::CtlArgs, dead_letters::DeadLettersArgs, migrate::MigrateArgs,
-    setup::SetupArgs, standalone::StandaloneArgs, up::UpArgs,
+    admin::AdminArgs, backup::BackupArgs, ctl::CtlArgs, dead_letters::DeadLettersArgs,
+    migrate::MigrateArgs, setup::SetupArgs, standalone::StandaloneArgs, up::UpArgs,
 };
 
 /// Plaza: a self-hosted messenger for rooms where tens of thousands are online at once.
@@ -40,6 +40,8 @@ pub(crate) enum Subcommand {
     Standalone(StandaloneArgs),
     /// Brings the databases to this version's schema; run it before the services of a new version
     Migrate(Part<MigrateArgs>),
+    /// Brings backups to an S3-compatible store, or fetches one, as the operator's Jobs do
+    Backup(BackupArgs),
     /// Makes the secrets of an installation without the operator, and Centrifugo's configuration
     Setup(SetupArgs),
     /// Makes administrators, disables, enables and lists accounts, and rotates signing keys

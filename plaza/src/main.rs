@@ -7,6 +7,7 @@
 )]
 
 mod admin;
+mod backup;
 mod cli;
 mod ctl;
 mod dead_letters;
@@ -79,6 +80,7 @@ async fn run(part: Subcommand) -> anyhow::Result<ExitCode> {
             let _telemetry = telemetry::init("migrate", &part.telemetry)?;
             migrate::run(&part.own).await
         }
+        Subcommand::Backup(args) => backup::run(args).await,
         Subcommand::Setup(args) => setup::run(&args),
         Subcommand::Admin(args) => admin::run(args).await,
         Subcommand::Up(args) => up::run(args).await,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// The parts that are configured; the others take flags alone.
-const PARTS: [&str; 8] = [
+const PARTS: [&str; 10] = [
     "auth",
     "rooms",
     "messages",
@@ -12,6 +12,8 @@ const PARTS: [&str; 8] = [
     "standalone",
     "migrate",
     "admin",
+    "backup push",
+    "backup pull",
 ];
 
 /// One table a part, in Markdown.
@@ -25,7 +27,7 @@ pub(crate) fn markdown(command: &clap::Command) -> String {
          as a file by the setting that ends in `_FILE`.\n",
     );
     for name in PARTS {
-        let Some(part) = command.find_subcommand(name) else {
+        let Some(part) = find(command, name) else {
             continue;
         };
         let about = part
@@ -61,6 +63,12 @@ pub(crate) fn markdown(command: &clap::Command) -> String {
     text
 }
 
+/// A subcommand, or one of its own.
+fn find<'a>(command: &'a clap::Command, name: &str) -> Option<&'a clap::Command> {
+    name.split(' ')
+        .try_fold(command, |command, word| command.find_subcommand(word))
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -80,7 +88,7 @@ mod tests {
         let mut listeners: Vec<_> = super::PARTS
             .iter()
             .filter(|part| **part != "standalone")
-            .filter_map(|part| command.find_subcommand(part))
+            .filter_map(|part| super::find(&command, part))
             .flat_map(clap::Command::get_arguments)
             .filter(|arg| matches!(arg.get_long(), Some("listen" | "ops-listen")))
             .flat_map(clap::Arg::get_default_values)

@@ -8,6 +8,7 @@
 //!   the test may stop; [`tls_redis`]: one behind TLS.
 //! - [`centrifugo`]: a real Centrifugo that the test may stop.
 //! - [`Socket`]: a client of it.
+//! - [`s3()`]: a store for objects; [`tls_s3`]: one behind TLS.
 //! - [`eventually`]: waits for a condition, never for a time.
 //! - [`Request`]: a request to an axum router without a socket.
 //!
@@ -35,6 +36,7 @@ mod redis_cluster;
 mod redis_sentinels;
 mod redis_tls;
 mod request;
+mod s3;
 mod server;
 mod socket;
 
@@ -49,4 +51,5 @@ pub use redis_cluster::{RedisCluster, redis_cluster};
 pub use redis_sentinels::{RedisSentinels, redis_sentinels};
 pub use redis_tls::{TlsRedis, tls_redis};
 pub use request::{Answer, Request};
+pub use s3::{TestStore, s3, tls_s3};
 pub use socket::{Reply, Socket};

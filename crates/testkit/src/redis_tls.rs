@@ -48,7 +48,7 @@ pub async fn tls_redis() -> TlsRedis {
 }
 
 /// An authority, a certificate of it and the key to that, PEM each.
-fn certificates() -> Result<(String, String, String), rcgen::Error> {
+pub(crate) fn certificates() -> Result<(String, String, String), rcgen::Error> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;

@@ -272,6 +272,20 @@ describe('crossing', () => {
       expect([...hub.subscribed.keys()].length).toBe(place.mode === 'room' ? 3 : 1);
     }
   });
+
+  test('and back before its channel was opened: what was sent there is asked for', async () => {
+    const place = add('a', 'personal');
+    await begin('a');
+    place.cross();
+    place.forward(1);
+    place.create(ADA.id, 'a 2', 'a 2');
+    place.cross();
+    await tick(3_000);
+    expect(useRooms.getState().rooms.a?.route?.mode).toBe('PERSONAL');
+    place.forward(9);
+    await tick();
+    expect(contents('a')).toEqual(['a 1', 'a 2']);
+  });
 });
 
 test.each(['becomes small', 'is closed to the public'])(
@@ -326,6 +340,24 @@ describe('somebody who only reads', () => {
     await tick(15_000);
     expect(useRooms.getState().failures.a).toBeUndefined();
     expect(hub.client?.channels).toEqual([place.live]);
+  });
+});
+
+describe('somebody who has left a room and looks at it', () => {
+  test.each([null, 'Room'])('gets the channel that it has since then; lost: %s', async (not) => {
+    const place = add('a', 'personal');
+    add('b', 'personal');
+    await begin('b');
+    place.setMember(false);
+    place.forward(9);
+    await tick(3_000);
+    place.cross();
+    place.forward(9);
+    lost = not;
+    await visit('a');
+    await tick(3_000);
+    expect(lost).toBeNull();
+    expect(hub.client?.channels).toContain(place.channel);
   });
 });
 

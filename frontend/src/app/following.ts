@@ -46,6 +46,8 @@ const settling = new Set<string>();
 const refused = new Map<string, { tries: number; timer: Timer | null }>();
 /** Rooms whose channels are being asked for. */
 const asking = new Map<string, Timer>();
+/** Rooms that are to be asked for again. */
+const learning = new Set<string>();
 
 export function startFollowing(options: Follower): void {
   follower = options;
@@ -75,10 +77,12 @@ export function stopFollowing(): void {
   forgetHere();
 }
 
-/** Of a small room that is only read nothing has been said since it was left. */
+/** Of a room that is only read nothing has been said since it was left. */
 function catchUpUnsaid(roomId: string): void {
   const room = useRooms.getState().rooms[roomId];
-  if (!room?.member && room?.route?.mode !== 'ROOM') void catchUp(roomId);
+  if (room?.member) return;
+  if (room) void learn(roomId);
+  if (room?.route?.mode !== 'ROOM') void catchUp(roomId);
 }
 
 /** The open room, and those left last: of one that was never shown there is nothing to follow. */
@@ -194,7 +198,7 @@ export function onSubscribed(channel: string, recovered: boolean): void {
     if (settling.has(what.roomId)) void catchUpAnew(what.roomId);
     else settleRoom(what.roomId);
     // Whoever only reads was not told if the channel was given up meanwhile.
-    if (!useRooms.getState().rooms[what.roomId]?.member) void loadRoom(what.roomId);
+    if (!useRooms.getState().rooms[what.roomId]?.member) void learn(what.roomId);
   }
   if (what?.kind === 'live') askOnline(what.roomId);
   follow();
@@ -214,17 +218,23 @@ export function onRefused(channel: string): void {
 }
 
 async function retry(channel: string, roomId: string): Promise<void> {
-  await loadRoom(roomId);
+  await learn(roomId, refused.get(channel)?.tries);
   const entry = refused.get(channel);
   if (!entry) return;
-  const failure = useRooms.getState().failures[roomId];
-  if (failure && !isClosed(failure)) {
-    const timer = setTimeout(() => void retry(channel, roomId), backoff(entry.tries));
-    refused.set(channel, { tries: entry.tries + 1, timer });
-    return;
-  }
   refused.set(channel, { ...entry, timer: null });
   follow();
+}
+
+/** Asks for the room until it is answered. */
+async function learn(roomId: string, tries = 0): Promise<void> {
+  const asked = follower;
+  await loadRoom(roomId);
+  const failure = useRooms.getState().failures[roomId];
+  if (follower !== asked || !failure || isClosed(failure) || learning.has(roomId)) return;
+  learning.add(roomId);
+  await new Promise((resume) => setTimeout(resume, backoff(tries)));
+  learning.delete(roomId);
+  if (follower === asked) await learn(roomId, tries + 1);
 }
 
 function forgive(channel: string): void {

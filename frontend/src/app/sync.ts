@@ -85,6 +85,8 @@ let rounds = 0;
 let entered = 0;
 /** Epochs that are over: what still comes of them is dropped. */
 const past = new Set<string>();
+/** The version of each room's way that an event has told last. */
+const ways = new Map<string, number>();
 /** What is about to be asked, by room; '' for all. */
 const soon = new Map<string, ReturnType<typeof setTimeout>>();
 
@@ -166,6 +168,7 @@ export function stopSync(): void {
   for (const timer of soon.values()) clearTimeout(timer);
   soon.clear();
   past.clear();
+  ways.clear();
   silent = false;
   owed = false;
   tokensAt = 0;
@@ -244,6 +247,7 @@ function enter(next: string, round: number): void {
   if (before === null || before === next) return;
   past.add(before);
   past.delete(next);
+  ways.clear();
   forgetOtherTimelines(next);
   forgetOtherRooms(next);
   const roomId = openRoomOf();
@@ -356,7 +360,12 @@ function apply(event: PlazaEvent, own: boolean): void {
     case 'fanout': {
       const { room } = event;
       const taken = noteFanout(event);
-      if (taken) onOtherWay(room);
+      // Known from a query before: what was sent the former way until now may not have come.
+      const known = useRooms.getState().rooms[room]?.route?.version === event.version;
+      if (known && ways.get(room) !== event.version) {
+        ways.set(room, event.version);
+        onOtherWay(room);
+      }
       // Where it stands now, in case that its last `head` did not come.
       const asks = taken ? event.mode === 'PERSONAL' : !useRooms.getState().rooms[room]?.route;
       if (asks) later(`room ${room}`, () => void loadRoom(room));

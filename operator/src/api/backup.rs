@@ -3,7 +3,7 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Storage;
+use super::{Restored, S3Store, Storage};
 
 /// Backups of the managed PostgreSQL to a volume of their own: the three
 /// databases, by schedule, and whenever the annotation `plaza.dev/backup` of the
@@ -23,8 +23,12 @@ pub struct BackupSpec {
     /// not the database's own, a lost disk does not take both.
     #[serde(default = "Storage::of_backups")]
     pub volume: Storage,
-    /// How many backups are kept. An old one goes when a new one is whole, so
-    /// the volume has to hold one more. Default: 7.
+    /// An S3-compatible store that every backup is brought to as well. Default:
+    /// none, the volume alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub s3: Option<S3Store>,
+    /// How many backups are kept, on the volume and in the store. An old one goes
+    /// when a new one is whole, so the volume has to hold one more. Default: 7.
     #[schemars(range(min = 1, max = 1000))]
     #[serde(default = "keep")]
     pub keep: i32,
@@ -41,14 +45,22 @@ fn keep() -> i32 {
     7
 }
 
-/// A backup that a new chat begins with.
+/// A backup that a new chat begins with: exactly one of claimName and s3.
 #[derive(Clone, Debug, Deserialize, Eq, KubeSchema, PartialEq, Serialize)]
+#[x_kube(validation = Rule::new("has(self.claimName) != has(self.s3)")
+    .message("set exactly one of restore.claimName (the claim of backups in this namespace) and restore.s3 (the store that they were brought to)"))]
 #[serde(rename_all = "camelCase")]
 pub struct RestoreSpec {
     /// The claim that backups are on, in this namespace: `<name>-backup` of the
-    /// chat that made them.
+    /// chat that made them. Default: none, s3.
     #[schemars(length(min = 1, max = 253))]
-    pub claim_name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim_name: Option<String>,
+    /// The store that they were brought to. Its prefix is `<namespace>/<name>` of
+    /// the chat that made them, unless that had another. Default: none,
+    /// claimName.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub s3: Option<S3Store>,
     /// Which backup: a folder's name, such as `20260131T030000Z`, or `latest`.
     /// Default: latest.
     #[schemars(regex(pattern = r"^(latest|[0-9]{8}T[0-9]{6}Z)$"))]
@@ -59,6 +71,16 @@ pub struct RestoreSpec {
 impl RestoreSpec {
     /// The word for the newest backup.
     pub const LATEST: &str = "latest";
+
+    /// What a chat of this namespace and name has begun with, if it was this
+    /// backup.
+    pub fn done(&self, namespace: &str, name: &str, backup: String) -> Restored {
+        Restored {
+            claim_name: self.claim_name.clone(),
+            store: self.s3.as_ref().map(|store| store.place(namespace, name)),
+            backup,
+        }
+    }
 }
 
 fn latest() -> String {

@@ -31,9 +31,9 @@ pub struct ChatDeploymentStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored: Option<Restored>,
     /// Ready, Progressing, Degraded, Paused, DatabaseReady, MigrationsApplied,
-    /// RealtimeReady, Scaling, BackupSucceeded and, where one was asked for,
-    /// Restored, each with a reason for programs and a message for people that
-    /// names the object at fault.
+    /// RealtimeReady, Scaling, BackupSucceeded and, where they were asked
+    /// for, Restored and KeysRotated, each with a reason for programs and a
+    /// message for people that names the object at fault.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -83,8 +83,27 @@ pub struct Backup {
 #[derive(Clone, Debug, Deserialize, Eq, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Restored {
-    /// The claim that it was on.
-    pub claim_name: String,
+    /// The claim that it was on, if it was on one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim_name: Option<String>,
+    /// The store that it was in, if it was in one: endpoint, bucket and folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
     /// Its folder there.
     pub backup: String,
+}
+
+impl Restored {
+    /// Where it was, for people.
+    pub fn place(&self) -> String {
+        match (&self.claim_name, &self.store) {
+            (Some(claim), _) => format!("the claim {claim}"),
+            (None, store) => format!("the store {}", store.as_deref().unwrap_or_default()),
+        }
+    }
+
+    /// Whether it was in the same place.
+    pub fn is_of(&self, other: &Self) -> bool {
+        self.claim_name == other.claim_name && self.store == other.store
+    }
 }

@@ -6,6 +6,8 @@ const HIGHLY_AVAILABLE: &str = include_str!("../../../k8s/samples/highly-availab
 const CLOUDNATIVEPG: &str = include_str!("../../../k8s/samples/cloudnativepg.yaml");
 const BACKUP: &str = include_str!("../../../k8s/samples/backup.yaml");
 const RESTORE: &str = include_str!("../../../k8s/samples/restore.yaml");
+const BACKUP_S3: &str = include_str!("../../../k8s/samples/backup-s3.yaml");
+const RESTORE_S3: &str = include_str!("../../../k8s/samples/restore-s3.yaml");
 
 fn chat(yaml: &str) -> ChatDeployment {
     serde_saphyr::from_str(yaml).unwrap()
@@ -29,7 +31,15 @@ fn a_trial_is_at_most_ten_lines_and_valid() {
         .filter(|line| !line.is_empty() && !line.starts_with('#'));
     assert!(lines.count() <= 10);
     chat(TRIAL).validate_cel().unwrap();
-    for sample in [PRODUCTION, HIGHLY_AVAILABLE, CLOUDNATIVEPG, BACKUP, RESTORE] {
+    for sample in [
+        PRODUCTION,
+        HIGHLY_AVAILABLE,
+        CLOUDNATIVEPG,
+        BACKUP,
+        RESTORE,
+        BACKUP_S3,
+        RESTORE_S3,
+    ] {
         chat(sample).validate_cel().unwrap();
     }
 }
@@ -67,9 +77,31 @@ fn a_chat_that_is_there_is_not_restored() {
     assert!(error.contains("for a new ChatDeployment alone"), "{error}");
     // What was written wrongly is mended, and what is done may go.
     let mut mended = later.clone();
-    mended.spec.restore.as_mut().unwrap().claim_name = "another-backup".into();
+    mended.spec.restore.as_mut().unwrap().claim_name = Some("another-backup".into());
     mended.validate_cel_update(&later).unwrap();
     before.validate_cel_update(&later).unwrap();
+}
+
+#[test]
+fn a_restore_is_from_a_claim_or_from_a_store() {
+    let mut both = chat(RESTORE_S3);
+    let restore = both.spec.restore.as_mut().unwrap();
+    restore.claim_name = Some("chat-backup".into());
+    assert!(refused(&both).contains("exactly one of restore.claimName"));
+    let mut neither = chat(RESTORE);
+    neither.spec.restore.as_mut().unwrap().claim_name = None;
+    assert!(refused(&neither).contains("exactly one of restore.claimName"));
+}
+
+#[test]
+fn a_store_has_defaults() {
+    let store = chat(BACKUP_S3).spec.backup.unwrap().s3.unwrap();
+    assert!(store.path_style && store.ca.is_none());
+    assert_eq!(store.region, "us-east-1");
+    assert_eq!(
+        store.place("default", "chat"),
+        "https://s3.example.org/chat-backups/default/chat"
+    );
 }
 
 #[test]

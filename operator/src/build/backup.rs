@@ -5,9 +5,9 @@ use k8s_openapi::{
     api::{
         batch::v1::{CronJob, CronJobSpec, Job, JobSpec, JobTemplateSpec},
         core::v1::{
-            ConfigMap, Container, PersistentVolumeClaim, PersistentVolumeClaimSpec,
-            PersistentVolumeClaimVolumeSource, PodTemplateSpec, Volume, VolumeMount,
-            VolumeResourceRequirements,
+            ConfigMap, Container, EnvVar, EnvVarSource, ObjectFieldSelector, PersistentVolumeClaim,
+            PersistentVolumeClaimSpec, PersistentVolumeClaimVolumeSource, PodTemplateSpec, Volume,
+            VolumeMount, VolumeResourceRequirements,
         },
     },
     apimachinery::pkg::api::resource::Quantity,
@@ -25,6 +25,7 @@ use super::{
     labels,
     pod::{self, Pod, SECRETS_FOLDER, mount, scratch},
     postgres::{USER, passwords},
+    s3,
     store::{self, SCRIPT_FOLDER, SCRIPT_VOLUME},
 };
 
@@ -38,6 +39,8 @@ const BACKOFF_LIMIT: i32 = 3;
 const DEADLINE_SECONDS: i64 = 6 * 3_600;
 /// How late one may begin when its time was missed (s).
 const STARTING_DEADLINE_SECONDS: i64 = 3_600;
+/// What a pod has of its Job that no other Job has.
+const JOB_UID: &str = "metadata.labels['batch.kubernetes.io/controller-uid']";
 /// Ended Jobs that are kept, of each kind.
 const HISTORY: i32 = 3;
 
@@ -140,7 +143,12 @@ fn template(validated: &Validated, spec: &BackupSpec, script: Volume) -> PodTemp
         pod::variable("PLAZA_SECRETS", SECRETS_FOLDER),
         pod::variable("PLAZA_VERSION", validated.version.to_string()),
     ];
-    let container = Container {
+    let mut volumes = vec![
+        script,
+        scratch("tmp", false, "64Mi"),
+        volume(component.of(&validated.name), false),
+    ];
+    let mut dump = Container {
         name: component.name().to_owned(),
         image: Some(validated.images.postgres.clone()),
         command: Some(store::command()),
@@ -155,6 +163,19 @@ fn template(validated: &Validated, spec: &BackupSpec, script: Volume) -> PodTemp
     };
     let managed = validated.spec.postgres.managed.as_ref();
     let scheduling = managed.map(|managed| managed.scheduling.clone());
+    let (container, before, secrets) = match &spec.s3 {
+        None => (dump, None, passwords(validated)),
+        Some(store) => {
+            dump.env.get_or_insert_default().push(job_uid());
+            let mounts = dump.volume_mounts.get_or_insert_default();
+            mounts.push(mount("secrets", SECRETS_FOLDER));
+            volumes.push(pod::projected("secrets", &passwords(validated)));
+            volumes.push(s3::volume(store));
+            let keep = pod::variable("PLAZA_BACKUP_KEEP", spec.keep.to_string());
+            let push = s3::container(validated, store, "push", keep);
+            (push, Some(pod::restricted(validated, dump)), Vec::new())
+        }
+    };
     let mut template = pod::template(
         validated,
         Pod {
@@ -162,12 +183,8 @@ fn template(validated: &Validated, spec: &BackupSpec, script: Volume) -> PodTemp
             container,
             user: USER,
             scheduling: &scheduling.unwrap_or_default(),
-            volumes: vec![
-                script,
-                scratch("tmp", false, "64Mi"),
-                volume(component.of(&validated.name), false),
-            ],
-            secrets: passwords(validated),
+            volumes,
+            secrets,
             more_secrets: Vec::new(),
             config: None,
             made_of_secrets: None,
@@ -175,7 +192,26 @@ fn template(validated: &Validated, spec: &BackupSpec, script: Volume) -> PodTemp
         },
     );
     pod::once(&mut template);
+    if let Some(pod) = &mut template.spec {
+        pod.init_containers = before.map(|dump| vec![dump]);
+    }
     template
+}
+
+/// By which a further try of a Job knows that its dump is made, and that only the
+/// store was away: the volume keeps older ones then.
+fn job_uid() -> EnvVar {
+    EnvVar {
+        name: "PLAZA_BACKUP_JOB".to_owned(),
+        value: None,
+        value_from: Some(EnvVarSource {
+            field_ref: Some(ObjectFieldSelector {
+                api_version: None,
+                field_path: JOB_UID.to_owned(),
+            }),
+            ..EnvVarSource::default()
+        }),
+    }
 }
 
 /// The volume that backups are on.

@@ -2,7 +2,8 @@
 # Backs up the three databases to a folder of the volume that is named after the
 # time. Until it is whole its name ends in `.part`; older ones go only then.
 #
-# PGHOST, PLAZA_BACKUP_FOLDER, PLAZA_BACKUP_KEEP, PLAZA_SECRETS, PLAZA_VERSION
+# PGHOST, PLAZA_BACKUP_FOLDER, PLAZA_BACKUP_KEEP, PLAZA_SECRETS, PLAZA_VERSION,
+# and PLAZA_BACKUP_JOB where a Job that is tried again makes no second one
 set -eu
 umask 077
 
@@ -39,6 +40,16 @@ exec 9>>"$backups/.lock"
 flock 9
 rm -rf "$backups"/*.part
 
+# A Job that failed later, at the store, has its backup.
+made=$backups/.made
+if [ -n "${PLAZA_BACKUP_JOB-}" ] && [ -e "$made" ]; then
+  read -r job name <"$made" || job=
+  if [ "$job" = "$PLAZA_BACKUP_JOB" ] && [ -d "$backups/$name" ]; then
+    echo "the backup $name is whole since an earlier try"
+    exit
+  fi
+fi
+
 name=$(date -u +%Y%m%dT%H%M%SZ)
 while [ -e "$backups/$name" ]; do
   sleep 1
@@ -69,6 +80,7 @@ attempt 'writing it to the disk' sync ./* .
 cd "$backups"
 mv "$part" "$name"
 part=
+if [ -n "${PLAZA_BACKUP_JOB-}" ]; then echo "$PLAZA_BACKUP_JOB $name" >"$made"; fi
 attempt 'writing it to the disk' sync .
 
 # Their names are in the order of their times.

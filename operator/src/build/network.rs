@@ -11,7 +11,7 @@ use k8s_openapi::{
 use crate::{
     component::Component::{
         self, Auth, Backup, Centrifugo, Gateway, Messages, Migrate, Postgres, Publisher, Redis,
-        Restore, Rooms,
+        Restore, Rooms, RotateKeys,
     },
     validate::Validated,
 };
@@ -40,6 +40,9 @@ pub(super) fn policies(validated: &Validated) -> Vec<NetworkPolicy> {
         parts.push(Redis);
     }
     parts.push(Migrate);
+    if validated.rotation_request.is_some() {
+        parts.push(RotateKeys);
+    }
     if validated.spec.backup.is_some() {
         parts.push(Backup);
     }
@@ -60,9 +63,9 @@ fn ways(component: Component) -> Vec<Way> {
         Auth => &[Gateway, Rooms, Messages, Publisher, Centrifugo],
         Rooms => &[Gateway, Messages, Publisher, Centrifugo],
         Messages => &[Gateway, Rooms, Publisher],
-        Postgres => &[Auth, Rooms, Messages, Migrate, Backup, Restore],
+        Postgres => &[Auth, Rooms, Messages, Migrate, Backup, Restore, RotateKeys],
         Redis => &[Rooms, Messages, Publisher, Centrifugo],
-        Gateway | Publisher | Centrifugo | Migrate | Backup | Restore => &[],
+        Gateway | Publisher | Centrifugo | Migrate | Backup | Restore | RotateKeys => &[],
     };
     let mut ways = Vec::new();
     if let Some(port) = api

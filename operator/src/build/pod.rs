@@ -177,7 +177,7 @@ fn secrets_checksum(
     hash::keyed_checksum(key.expose_secret().as_bytes(), &content)
 }
 
-fn projected(name: &str, files: &[SecretFile]) -> Volume {
+pub(super) fn projected(name: &str, files: &[SecretFile]) -> Volume {
     let sources = files
         .iter()
         .map(|file| VolumeProjection {
@@ -271,6 +271,7 @@ fn spread(validated: &Validated, component: Component) -> Option<Vec<TopologySpr
             | Component::Migrate
             | Component::Backup
             | Component::Restore
+            | Component::RotateKeys
     ) {
         return None;
     }

@@ -3,22 +3,27 @@
 
 use k8s_openapi::api::{
     batch::v1::{Job, JobSpec},
-    core::v1::{ConfigMap, Container},
+    core::v1::{
+        ConfigMap, Container, EphemeralVolumeSource, PersistentVolumeClaimSpec,
+        PersistentVolumeClaimTemplate, Volume, VolumeResourceRequirements,
+    },
 };
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use crate::{
-    api::{RestoreSpec, Scheduling},
+    api::{RestoreSpec, Restored, S3Store, Scheduling},
     component::Component,
     hash,
     validate::{PostgresPasswords, Validated},
 };
 
 use super::{
-    backup::{BACKUPS_FOLDER, backups_to_read, volume},
+    backup::{BACKUPS_FOLDER, BACKUPS_VOLUME, backups_to_read, volume},
     labels,
     plaza::database_setting,
     pod::{self, Pod, SECRETS_FOLDER, SecretFile, mount, scratch},
     postgres::{USER, passwords},
+    s3,
     store::{self, SCRIPT_FOLDER, SCRIPT_VOLUME},
 };
 
@@ -30,12 +35,19 @@ pub(super) fn restore(validated: &Validated, spec: &RestoreSpec) -> (ConfigMap, 
     let component = Component::Restore;
     let script = include_str!("restore.sh");
     let (config_map, script_volume) = store::script(validated, component, script);
-    let what = format!("{} {} {}", validated.uid, spec.claim_name, spec.backup);
+    let source = spec.done(&validated.namespace, &validated.name, spec.backup.clone());
+    let place = source.claim_name.as_ref().or(source.store.as_ref());
+    let what = format!(
+        "{} {} {}",
+        validated.uid,
+        place.map_or("", String::as_str),
+        spec.backup
+    );
     let id = hash::checksum(what.as_bytes());
     let (begin, epoch, finish) = (
-        restoring(validated, spec, &id, "begin"),
+        restoring(validated, &source, &id, "begin"),
         epoch(validated),
-        restoring(validated, spec, &id, "finish"),
+        restoring(validated, &source, &id, "finish"),
     );
     let mut secrets = passwords(validated);
     secrets.extend(urls(validated));
@@ -45,6 +57,12 @@ pub(super) fn restore(validated: &Validated, spec: &RestoreSpec) -> (ConfigMap, 
         .managed
         .as_ref()
         .map_or_else(Scheduling::default, |managed| managed.scheduling.clone());
+    let mut volumes = vec![script_volume, scratch("tmp", false, "64Mi")];
+    volumes.extend(spec.claim_name.clone().map(|claim| volume(claim, true)));
+    if let Some(store) = &spec.s3 {
+        volumes.extend([fetched(validated), s3::volume(store)]);
+    }
+    let pull = spec.s3.as_ref().map(|store| pull(validated, store, spec));
     let mut template = pod::template(
         validated,
         Pod {
@@ -52,11 +70,7 @@ pub(super) fn restore(validated: &Validated, spec: &RestoreSpec) -> (ConfigMap, 
             container: finish,
             user: USER,
             scheduling: &scheduling,
-            volumes: vec![
-                script_volume,
-                scratch("tmp", false, "64Mi"),
-                volume(spec.claim_name.clone(), true),
-            ],
+            volumes,
             secrets,
             more_secrets: Vec::new(),
             config: None,
@@ -71,7 +85,7 @@ pub(super) fn restore(validated: &Validated, spec: &RestoreSpec) -> (ConfigMap, 
             mounts.push(mount("secrets", SECRETS_FOLDER));
             pod::restricted(validated, container)
         });
-        pod.init_containers = Some(before.into());
+        pod.init_containers = Some(pull.into_iter().chain(before).collect());
     }
     let job = Job {
         metadata: labels::metadata(
@@ -90,7 +104,7 @@ pub(super) fn restore(validated: &Validated, spec: &RestoreSpec) -> (ConfigMap, 
 }
 
 /// One step of the script.
-fn restoring(validated: &Validated, spec: &RestoreSpec, id: &str, step: &str) -> Container {
+fn restoring(validated: &Validated, source: &Restored, id: &str, step: &str) -> Container {
     let mut command = store::command();
     command.push(step.to_owned());
     Container {
@@ -100,8 +114,8 @@ fn restoring(validated: &Validated, spec: &RestoreSpec, id: &str, step: &str) ->
         env: Some(vec![
             pod::variable("PGHOST", Component::Postgres.of(&validated.name)),
             pod::variable("PLAZA_BACKUP_FOLDER", BACKUPS_FOLDER),
-            pod::variable("PLAZA_RESTORE_BACKUP", &spec.backup),
-            pod::variable("PLAZA_RESTORE_CLAIM", &spec.claim_name),
+            pod::variable("PLAZA_RESTORE_BACKUP", &source.backup),
+            pod::variable("PLAZA_RESTORE_FROM", source.place()),
             pod::variable("PLAZA_RESTORE_ID", id),
             pod::variable("PLAZA_SECRETS", SECRETS_FOLDER),
         ]),
@@ -112,6 +126,38 @@ fn restoring(validated: &Validated, spec: &RestoreSpec, id: &str, step: &str) ->
             mount("tmp", "/tmp"),
         ]),
         ..Container::default()
+    }
+}
+
+/// What fetches the backup, if it is in a store.
+fn pull(validated: &Validated, store: &S3Store, spec: &RestoreSpec) -> Container {
+    let backup = pod::variable("PLAZA_RESTORE_BACKUP", &spec.backup);
+    let container = s3::container(validated, store, "pull", backup);
+    pod::restricted(validated, container)
+}
+
+/// The volume that it comes to, which goes with the pod. What fits on the
+/// database's when it is restored fits there.
+fn fetched(validated: &Validated) -> Volume {
+    let managed = validated.spec.postgres.managed.clone().unwrap_or_default();
+    let requests = [("storage".to_owned(), Quantity(managed.storage.size))];
+    Volume {
+        name: BACKUPS_VOLUME.to_owned(),
+        ephemeral: Some(EphemeralVolumeSource {
+            volume_claim_template: Some(PersistentVolumeClaimTemplate {
+                metadata: None,
+                spec: PersistentVolumeClaimSpec {
+                    access_modes: Some(vec!["ReadWriteOnce".to_owned()]),
+                    storage_class_name: managed.storage.storage_class_name,
+                    resources: Some(VolumeResourceRequirements {
+                        requests: Some(requests.into()),
+                        limits: None,
+                    }),
+                    ..PersistentVolumeClaimSpec::default()
+                },
+            }),
+        }),
+        ..Volume::default()
     }
 }
 

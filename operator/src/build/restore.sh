@@ -4,7 +4,7 @@
 #   begin    into empty databases, or over what an interrupted restore has left
 #   finish   notes that it is done, after the epoch was made anew
 #
-# PGHOST, PLAZA_BACKUP_FOLDER, PLAZA_RESTORE_BACKUP, PLAZA_RESTORE_CLAIM,
+# PGHOST, PLAZA_BACKUP_FOLDER, PLAZA_RESTORE_BACKUP, PLAZA_RESTORE_FROM,
 # PLAZA_RESTORE_ID, PLAZA_SECRETS
 set -eu
 umask 077
@@ -81,12 +81,12 @@ begin() {
   fi
   cd "$backups"
   set -- [0-9]*T[0-9]*Z
-  [ -d "$1" ] || die "there is no backup on the claim $PLAZA_RESTORE_CLAIM: name that of the chat that made them, <name>-backup"
+  [ -d "$1" ] || die "there is no backup on $PLAZA_RESTORE_FROM: name that of the chat that made them, <name>-backup"
   name=$PLAZA_RESTORE_BACKUP
   if [ "$name" = latest ]; then
     for name; do :; done
   fi
-  [ -d "$name" ] || die "there is no backup $name on the claim $PLAZA_RESTORE_CLAIM, which has $*"
+  [ -d "$name" ] || die "there is no backup $name on $PLAZA_RESTORE_FROM, which has $*"
   for service in messages rooms auth; do
     [ -s "$name/$service.dump" ] || die "the backup $name has no dump of $service: restore another one, there are $*"
   done

@@ -8,8 +8,8 @@ use crate::{
     api::{ChatDeployment, EnvVar, HttpRoute, LagAutoscaling, ParentRef},
     facts::Facts,
     testing::{
-        backed_up, cloudnativepg, cloudnativepg_secrets, highly_available, nothing, production,
-        restored, settings, stores, trial,
+        backed_up, backed_up_to_s3, cloudnativepg, cloudnativepg_secrets, highly_available,
+        nothing, production, restored, restored_from_s3, s3_secrets, settings, stores, trial,
     },
     validate::validate,
 };
@@ -51,6 +51,7 @@ fn objects(resources: Resources) -> BTreeMap<String, Value> {
         migration,
         parts,
         backups,
+        rotation,
         disruption_budgets,
         autoscalers,
         ingress,
@@ -72,6 +73,7 @@ fn objects(resources: Resources) -> BTreeMap<String, Value> {
         all.add("CronJob", [backups.cron_job]);
         all.add("Job", backups.job);
     }
+    all.add("Job", rotation);
     for part in parts {
         all.add("ConfigMap", part.config_map);
         all.add("Secret", part.secret);
@@ -171,8 +173,13 @@ fn templates(resources: &Resources) -> BTreeMap<String, PodTemplateSpec> {
         let job = spec.job_template.spec.unwrap();
         ("backup".to_owned(), job.template)
     });
+    let rotation = resources.rotation.iter().map(|job| {
+        let spec = job.spec.clone().unwrap();
+        ("rotate-keys".to_owned(), spec.template)
+    });
     parts
         .chain(stores)
+        .chain(rotation)
         .chain(restore)
         .chain(backup)
         .chain([("migrate".to_owned(), job.template)])
@@ -261,9 +268,15 @@ fn every_pod_is_restricted() {
         boxed(&production(), stores()),
         boxed(&backed_up(), nothing()),
         boxed(&restored(), nothing()),
+        boxed(&backed_up_to_s3(), s3_secrets()),
+        boxed(&restored_from_s3(), s3_secrets()),
+        boxed(&rotated("one"), nothing()),
     ] {
         for (name, template) in templates(&resources) {
-            let once = matches!(name.as_str(), "migrate" | "backup" | "restore");
+            let once = matches!(
+                name.as_str(),
+                "migrate" | "backup" | "restore" | "rotate-keys"
+            );
             let pod = template.spec.unwrap();
             let security = pod.security_context.unwrap();
             assert_eq!(security.run_as_non_root, Some(true), "{name}");
@@ -330,6 +343,28 @@ fn backups() {
     assert_eq!(asked(""), None);
 }
 
+/// A trial whose signing keys somebody wants rotated.
+fn rotated(word: &str) -> ChatDeployment {
+    let mut chat = trial();
+    let annotations = chat.metadata.annotations.get_or_insert_default();
+    annotations.insert("plaza.dev/rotate-keys".into(), word.into());
+    chat
+}
+
+#[test]
+fn a_rotation_of_the_signing_keys() {
+    let mut all = objects(built(&rotated("one"), nothing()));
+    all.retain(|name, _| name.contains("rotate-keys"));
+    insta::assert_json_snapshot!(all);
+    let job = |word: &str| {
+        let job = built(&rotated(word), nothing()).rotation;
+        job.map(|job| job.metadata.name.unwrap())
+    };
+    assert_eq!(job("one"), job("one"));
+    assert_ne!(job("one"), job("two"));
+    assert_eq!(job(""), None);
+}
+
 #[test]
 fn a_restore() {
     let chat = restored();
@@ -345,6 +380,37 @@ fn a_restore() {
     assert_eq!(job(|_| {}), job(|_| {}));
     let other = job(|chat| chat.spec.restore.as_mut().unwrap().backup = "20260101T000000Z".into());
     assert_ne!(job(|_| {}), other);
+}
+
+#[test]
+fn backups_in_a_store() {
+    let mut chat = backed_up_to_s3();
+    let annotations = chat.metadata.annotations.get_or_insert_default();
+    annotations.insert("plaza.dev/backup".into(), "before-upgrade".into());
+    let mut all = objects(built(&chat, s3_secrets()));
+    // It is let out to the store: its policy is about who may come in alone.
+    let policy = &all["NetworkPolicy chat-backup"]["spec"];
+    assert_eq!(policy["policyTypes"], serde_json::json!(["Ingress"]));
+    all.retain(|name, _| name.contains("chat-backup") && !name.starts_with("ConfigMap"));
+    insta::assert_json_snapshot!(all);
+    // Who dumps has no key of the store, and who brings it there no password.
+    let pod = templates(&built(&chat, s3_secrets()))
+        .into_iter()
+        .find_map(|(name, template)| (name == "backup").then_some(template.spec?))
+        .unwrap();
+    let mounts = |container: &k8s_openapi::api::core::v1::Container| -> Vec<String> {
+        let mounts = container.volume_mounts.iter().flatten();
+        mounts.map(|mount| mount.name.clone()).collect()
+    };
+    assert!(!mounts(&pod.init_containers.unwrap()[0]).contains(&"s3".to_owned()));
+    assert!(!mounts(&pod.containers[0]).contains(&"secrets".to_owned()));
+}
+
+#[test]
+fn a_restore_from_a_store() {
+    let mut all = objects(built(&restored_from_s3(), s3_secrets()));
+    all.retain(|name, _| name.contains("new-chat-restore") && !name.starts_with("ConfigMap"));
+    insta::assert_json_snapshot!(all);
 }
 
 #[test]
@@ -376,13 +442,17 @@ fn nothing_is_backed_up_while_it_is_hibernated() {
 
 #[test]
 fn no_secret_is_outside_of_a_secret() {
-    let secrets = ["one@", "two@", "three@", "four@", "five@", "six@"];
+    let secrets = [
+        "one@", "two@", "three@", "four@", "five@", "six@", "seven@", "eight@",
+    ];
     let zeros = "0000000000000000000000";
     for resources in [
         boxed(&trial(), nothing()),
         boxed(&production(), stores()),
         boxed(&backed_up(), nothing()),
         boxed(&restored(), nothing()),
+        boxed(&backed_up_to_s3(), s3_secrets()),
+        boxed(&restored_from_s3(), s3_secrets()),
     ] {
         for (name, object) in objects(*resources) {
             if name.starts_with("Secret ") {

@@ -7,6 +7,7 @@ mod inventory;
 mod orphans;
 mod replicas;
 mod rollout;
+mod rotation;
 
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use kube::ResourceExt as _;
@@ -31,6 +32,7 @@ use databases::Restore;
 use inventory::Inventory;
 use orphans::Expected;
 use rollout::{Rollout, by_component};
+pub(super) use rotation::Rotation;
 
 /// Whether Prometheus is told of a chat.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -72,6 +74,8 @@ pub(super) struct Applied {
     pub(super) troubles: Vec<Trouble>,
     /// What is known of its backups; `None`: none are made.
     pub(super) backups: Option<backups::Found>,
+    /// The rotation of the signing keys that was asked for last.
+    pub(super) rotation: Option<Rotation>,
     /// Whether it is to begin with a backup.
     pub(super) restores: bool,
     /// The backup that it has begun with.
@@ -104,6 +108,7 @@ pub(super) async fn apply(
         migration,
         parts,
         backups,
+        rotation,
         disruption_budgets,
         autoscalers,
         ingress,
@@ -152,12 +157,13 @@ pub(super) async fn apply(
         Rollout::as_before(&parts, &before)
     };
     let monitoring = applier.monitor(&monitors).await?;
+    let rotation = match (&rotation, &migration) {
+        (Some(job), Migration::Done) => Some(applier.rotate(validated, job).await?),
+        _ => None,
+    };
     let settled = migration == Migration::Done
         && live_stores.iter().all(|(_, store)| live::is_ready(store))
-        && rollout
-            .parts
-            .iter()
-            .all(|(_, part)| part.as_ref().is_some_and(live::is_rolled_out));
+        && rollout.is_over();
     let troubles = if settled || validated.spec.hibernated {
         Vec::new()
     } else {
@@ -177,6 +183,7 @@ pub(super) async fn apply(
         monitoring,
         troubles,
         backups: backups::look(context, validated).await?,
+        rotation,
         restores: validated.spec.restore.is_some(),
         restored,
     })

@@ -38,6 +38,8 @@ pub(super) struct Found {
     pub(super) trouble: Option<Trouble>,
     /// The claim of the volume.
     pub(super) claim: String,
+    /// The store that they are brought to.
+    pub(super) store: Option<String>,
     /// When they are made.
     pub(super) schedule: String,
     /// Whether the schedule rests.
@@ -82,6 +84,10 @@ pub(super) async fn look(
         failed,
         trouble: trouble(&claims.items, &pods),
         claim: Component::Backup.of(&validated.name),
+        store: spec
+            .s3
+            .as_ref()
+            .map(|store| store.place(namespace, &validated.name)),
         schedule: spec.schedule.clone(),
         suspended: spec.suspend,
     }))
@@ -131,7 +137,7 @@ fn ends(jobs: &[Job], pods: &[Pod], known: Option<Backup>) -> (Option<Backup>, O
             Err(why) => {
                 if failed.as_ref().is_none_or(|failed| failed.at < at) {
                     failed = Some(Failed {
-                        why: diagnose::last_words_of(of_job(pods, &name)).unwrap_or(why),
+                        why: last_words(pods, &name).unwrap_or(why),
                         job: name,
                         at,
                     });
@@ -160,6 +166,11 @@ fn ended_at(job: &Job) -> Option<Timestamp> {
 fn of_job<'a>(pods: &'a [Pod], job: &'a str) -> impl Iterator<Item = &'a Pod> {
     pods.iter()
         .filter(move |pod| pod.labels().get(JOB_LABEL).is_some_and(|of| of == job))
+}
+
+/// What the newest pod of a Job that failed has said last.
+pub(super) fn last_words(pods: &[Pod], job: &str) -> Option<String> {
+    diagnose::last_words_of(of_job(pods, job))
 }
 
 /// What a Job's pod has said at its good end.
@@ -262,6 +273,29 @@ mod tests {
             "it was tried too often",
             "no pod is left"
         );
+    }
+
+    #[test]
+    fn the_words_are_those_of_the_container_that_failed() {
+        let jobs = [job("one", "Failed", "2026-01-02T03:00:10Z")];
+        let mut dump = pod("one", json!({"exitCode": 0}));
+        let status = dump.status.get_or_insert_default();
+        status.init_container_statuses = status.container_statuses.take();
+        let state = |exit_code: i32, message: &str| {
+            let ended = json!({"exitCode": exit_code, "message": message});
+            pod("one", ended).status.unwrap().container_statuses
+        };
+        // The dump failed, and nothing was brought to the store.
+        let mut failed = dump.clone();
+        let status = failed.status.get_or_insert_default();
+        status.init_container_statuses = state(1, "plaza: the dump of rooms failed");
+        let (_, why) = ends(&jobs, &[failed], None);
+        assert_eq!(why.unwrap().why, "the dump of rooms failed");
+        // It was made, and the store was away.
+        let status = dump.status.get_or_insert_default();
+        status.container_statuses = state(1, "plaza: the store cannot be reached");
+        let (_, why) = ends(&jobs, &[dump], None);
+        assert_eq!(why.unwrap().why, "the store cannot be reached");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod backups;
 mod databases;
 mod realtime;
+mod rotation;
 mod serving;
 mod verdict;
 
@@ -19,6 +20,7 @@ use super::{
 use backups::{backup_succeeded, restored};
 use databases::{database_ready, migrations_applied};
 use realtime::{realtime_ready, scaling};
+use rotation::keys_rotated;
 use serving::{degraded, progressing, ready};
 pub(super) use verdict::{Verdict, merged, transitions};
 
@@ -59,6 +61,7 @@ pub(super) fn of_applied(applied: &Applied) -> Vec<Verdict> {
         backup_succeeded(applied),
     ];
     verdicts.extend(restored(applied));
+    verdicts.extend(keys_rotated(applied));
     verdicts
 }
 

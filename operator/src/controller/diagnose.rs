@@ -197,8 +197,10 @@ fn words_of_end(ended: &ContainerStateTerminated, component: &str) -> String {
 /// What the newest of these pods said when it failed; `None`: none did.
 pub(super) fn last_words_of<'a>(pods: impl Iterator<Item = &'a Pod>) -> Option<String> {
     let failed = pods.filter_map(|pod| {
-        let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
-        statuses.iter().find_map(|status| {
+        let status = pod.status.as_ref()?;
+        let before = status.init_container_statuses.iter().flatten();
+        let mut statuses = before.chain(status.container_statuses.iter().flatten());
+        statuses.find_map(|status| {
             let ended = status.state.as_ref()?.terminated.as_ref()?;
             (ended.exit_code != 0).then_some((pod.metadata.creation_timestamp.as_ref(), ended))
         })

@@ -2,12 +2,12 @@
 
 use kube::ResourceExt as _;
 
-use crate::api::{ChatDeployment, RestoreSpec};
+use crate::{
+    api::{ChatDeployment, ChatDeploymentSpec, RestoreSpec, S3Store},
+    facts::Facts,
+};
 
-use super::{Problem, Reason};
-
-/// The annotation whose every new value asks for a backup.
-pub(crate) const REQUEST: &str = "plaza.dev/backup";
+use super::{Problem, Reason, secret_value};
 
 /// Words that stand for a whole schedule.
 const WORDS: [&str; 7] = [
@@ -66,16 +66,40 @@ const FIELDS: [Field; 5] = [
     },
 ];
 
-/// The word of the last request.
-pub(super) fn request(chat: &ChatDeployment) -> Option<String> {
-    chat.annotations()
-        .get(REQUEST)
-        .filter(|word| !word.is_empty())
-        .cloned()
+/// Which Secrets the stores of backups are opened with.
+pub(super) fn named_secrets(spec: &ChatDeploymentSpec) -> Vec<String> {
+    stores(spec)
+        .flat_map(|(_, store)| store.secrets())
+        .map(|(_, named, _)| named.secret_name.clone())
+        .collect()
+}
+
+/// The stores of backups, by their fields.
+fn stores(spec: &ChatDeploymentSpec) -> impl Iterator<Item = (&'static str, &S3Store)> {
+    let backup = spec.backup.as_ref().and_then(|backup| backup.s3.as_ref());
+    let restore = spec
+        .restore
+        .as_ref()
+        .and_then(|restore| restore.s3.as_ref());
+    [("spec.backup.s3", backup), ("spec.restore.s3", restore)]
+        .into_iter()
+        .filter_map(|(field, store)| Some((field, store?)))
 }
 
 /// What is wrong goes to `problems`.
-pub(super) fn check(chat: &ChatDeployment, problems: &mut Vec<Problem>) {
+pub(super) fn check(chat: &ChatDeployment, facts: &Facts, problems: &mut Vec<Problem>) {
+    let status = chat.status.as_ref();
+    let has_run = status.is_some_and(|status| status.version.is_some());
+    for (field, store) in stores(&chat.spec) {
+        // Nothing is restored any more: the Secret may be gone.
+        if has_run && field == "spec.restore.s3" {
+            continue;
+        }
+        for (named, secret, usual) in store.secrets() {
+            let field = format!("{field}.{named}");
+            problems.extend(secret_value(&field, secret, usual, facts).err());
+        }
+    }
     if let Some(backup) = &chat.spec.backup
         && let Some(fault) = fault(&backup.schedule)
     {
@@ -112,12 +136,15 @@ fn too_late(chat: &ChatDeployment, restore: &RestoreSpec) -> Option<String> {
     let Some(restored) = &status.restored else {
         return Some("this one runs".to_owned());
     };
-    let same = restored.claim_name == restore.claim_name
+    let namespace = chat.namespace().unwrap_or_default();
+    let asked = restore.done(&namespace, &chat.name_any(), restore.backup.clone());
+    let same = restored.is_of(&asked)
         && (restore.backup == RestoreSpec::LATEST || restored.backup == restore.backup);
     (!same).then(|| {
         format!(
-            "this one has begun with {} of the claim {}",
-            restored.backup, restored.claim_name
+            "this one has begun with {} of {}",
+            restored.backup,
+            restored.place()
         )
     })
 }
@@ -189,7 +216,10 @@ mod tests {
     use super::*;
     use crate::{
         api::{BackupSpec, ChatDeploymentStatus, Restored, Storage},
-        testing::trial,
+        testing::{
+            backed_up_to_s3, nothing, restored_from_s3, s3_secrets, secret, settings, trial,
+        },
+        validate::{named_secrets, validate},
     };
 
     #[test]
@@ -225,7 +255,7 @@ mod tests {
 
     fn problems(chat: &ChatDeployment) -> Vec<Problem> {
         let mut problems = Vec::new();
-        check(chat, &mut problems);
+        check(chat, &nothing(), &mut problems);
         problems
     }
 
@@ -235,6 +265,7 @@ mod tests {
         chat.spec.backup = Some(BackupSpec {
             schedule: "61 3 * * *".into(),
             volume: Storage::of_backups(),
+            s3: None,
             keep: 7,
             suspend: false,
         });
@@ -251,7 +282,8 @@ mod tests {
     fn a_chat_that_runs_is_not_restored() {
         let mut chat = trial();
         let restore = |backup: &str| RestoreSpec {
-            claim_name: "old-backup".into(),
+            claim_name: Some("old-backup".into()),
+            s3: None,
             backup: backup.into(),
         };
         chat.spec.restore = Some(restore("latest"));
@@ -264,7 +296,8 @@ mod tests {
         let problem = problems(&chat).remove(0);
         assert!(problem.message.contains("this one runs"), "{problem:?}");
         status.restored = Some(Restored {
-            claim_name: "old-backup".into(),
+            claim_name: Some("old-backup".into()),
+            store: None,
             backup: "20260101T000000Z".into(),
         });
         chat.status = Some(status);
@@ -274,5 +307,59 @@ mod tests {
         chat.spec.restore = Some(restore("20260202T000000Z"));
         let problem = problems(&chat).remove(0);
         assert!(problem.message.contains("20260101T000000Z"), "{problem:?}");
+    }
+
+    #[test]
+    fn a_store_needs_its_key() {
+        let chat = backed_up_to_s3();
+        validate(&chat, s3_secrets(), &settings()).unwrap();
+        assert!(named_secrets("chat", &chat.spec).contains(&"chat-s3".to_owned()));
+        let missing = problems(&chat).remove(0);
+        assert_eq!(
+            (missing.field.as_str(), missing.reason),
+            ("spec.backup.s3.accessKeyId", Reason::SecretNotFound)
+        );
+        assert!(
+            missing.message.contains("the Secret chat-s3")
+                && missing.message.contains("access-key-id"),
+            "{missing:?}"
+        );
+        let mut facts = nothing();
+        let without = secret(&[("access-key-id", "a")]);
+        facts.secrets.insert("chat-s3".into(), Some(without));
+        let mut all = Vec::new();
+        check(&chat, &facts, &mut all);
+        let missing = all.remove(0);
+        assert_eq!(
+            (missing.field.as_str(), missing.reason),
+            ("spec.backup.s3.secretAccessKey", Reason::SecretKeyMissing)
+        );
+        assert!(
+            all.is_empty() && missing.message.contains("secret-access-key"),
+            "{missing:?}"
+        );
+    }
+
+    #[test]
+    fn what_was_restored_needs_its_key_no_more() {
+        let mut chat = restored_from_s3();
+        validate(&chat, s3_secrets(), &settings()).unwrap();
+        assert_eq!(problems(&chat).len(), 2);
+        let spec = chat.spec.restore.clone().unwrap();
+        chat.status = Some(ChatDeploymentStatus {
+            version: Some("0.1.0".into()),
+            restored: Some(spec.done("default", "new-chat", "20260101T000000Z".into())),
+            ..ChatDeploymentStatus::default()
+        });
+        assert!(problems(&chat).is_empty());
+        let other = chat.spec.restore.as_mut().unwrap();
+        other.s3.as_mut().unwrap().prefix = Some("another".into());
+        let problem = problems(&chat).remove(0);
+        assert!(
+            problem
+                .message
+                .contains("20260101T000000Z of the store https://s3.example.org/chat-backups/"),
+            "{problem:?}"
+        );
     }
 }

@@ -334,7 +334,7 @@ async fn a_chat_begins_with_a_backup() {
     assert!(migration.starts_with("new-chat-migrate-"), "{migration}");
     let chat: ChatDeployment = world.find("new-chat").await;
     let restored = chat.status.unwrap().restored.unwrap();
-    assert_eq!(restored.claim_name, "old-backup");
+    assert_eq!(restored.claim_name.as_deref(), Some("old-backup"));
 
     // What is done is not done again, with or without its Job.
     world
@@ -347,4 +347,74 @@ async fn a_chat_begins_with_a_backup() {
         .condition("new-chat", "MigrationsApplied", "True", "Applied")
         .await;
     assert_eq!(world.names::<Job>().await, [migration]);
+}
+
+#[tokio::test]
+async fn a_store_is_asked_with_the_key_that_the_spec_names() {
+    let world = World::with_trial().await;
+    let store = json!({
+        "endpoint": "https://s3.example.org", "bucket": "chat-backups",
+        "accessKeyId": {"secretName": "chat-s3"}, "secretAccessKey": {"secretName": "chat-s3"},
+    });
+    back_up(&world, json!({"s3": store})).await;
+    let told = world
+        .condition("chat", "Degraded", "True", "SecretNotFound")
+        .await;
+    assert!(
+        told.message
+            .contains("spec.backup.s3.accessKeyId names the Secret chat-s3")
+            && told.message.contains("access-key-id"),
+        "{}",
+        told.message
+    );
+    assert_eq!(world.names::<CronJob>().await, Vec::<String>::new());
+    // Nobody has to touch the chat: the Secret is watched.
+    let key = [("access-key-id", "id"), ("secret-access-key", "secret")];
+    world.secret("chat-s3", &key).await;
+    let made: CronJob = world.find("chat-backup").await;
+    let pod = made
+        .spec
+        .unwrap()
+        .job_template
+        .spec
+        .unwrap()
+        .template
+        .spec
+        .unwrap();
+    let names = |containers: &[k8s_openapi::api::core::v1::Container]| -> Vec<String> {
+        let names = containers.iter().map(|container| container.name.clone());
+        names.collect()
+    };
+    assert_eq!(names(&pod.init_containers.unwrap()), ["backup"]);
+    assert_eq!(names(&pod.containers), ["push"]);
+}
+
+#[tokio::test]
+async fn a_chat_begins_with_a_backup_of_a_store() {
+    let world = World::with_operator().await;
+    let key = [("access-key-id", "id"), ("secret-access-key", "secret")];
+    world.secret("chat-s3", &key).await;
+    let sample = include_str!("../../../k8s/samples/restore-s3.yaml");
+    world.apply(sample).await;
+    world.store_is_ready("new-chat-postgres", 1).await;
+    let job = world.new_job(&[]).await;
+    assert!(job.starts_with("new-chat-restore-"), "{job}");
+    pod(&world, "new-chat", "restore", &job, 0, "20260101T030000Z").await;
+    world.job_ends(&job, true).await;
+    let told = world
+        .condition("new-chat", "Restored", "True", "Restored")
+        .await;
+    let place = "https://s3.example.org/chat-backups/default/chat";
+    assert!(
+        told.message
+            .contains(&format!("20260101T030000Z of the store {place}")),
+        "{}",
+        told.message
+    );
+    let chat: ChatDeployment = world.find("new-chat").await;
+    let restored = chat.status.unwrap().restored.unwrap();
+    assert_eq!(
+        (restored.claim_name, restored.store.as_deref()),
+        (None, Some(place))
+    );
 }

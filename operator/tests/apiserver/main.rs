@@ -18,6 +18,7 @@ mod mistakes;
 mod monitoring;
 mod process;
 mod reconcile;
+mod rotation;
 mod rules;
 mod scaling;
 mod world;

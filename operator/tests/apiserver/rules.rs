@@ -42,6 +42,13 @@ async fn the_samples_are_accepted_and_have_their_defaults() {
     world
         .apply(include_str!("../../../k8s/samples/restore.yaml"))
         .await;
+    let backup = include_str!("../../../k8s/samples/backup-s3.yaml")
+        .replace("name: chat\n", "name: in-a-store\n");
+    let store = world.apply(&backup).await.spec.backup.unwrap().s3.unwrap();
+    assert!(store.path_style, "by the API server");
+    let restore = include_str!("../../../k8s/samples/restore-s3.yaml")
+        .replace("name: new-chat\n", "name: from-a-store\n");
+    world.apply(&restore).await;
 }
 
 #[tokio::test]
@@ -61,6 +68,23 @@ async fn what_cannot_be_is_refused_with_what_to_do() {
             "exactly one of redis.managed",
         ),
         ("host: chat.example.org", "host: Chat Example", "spec.host"),
+        (
+            "host: chat.example.org",
+            "host: a.org\n  restore: {}",
+            "exactly one of restore.claimName",
+        ),
+        (
+            "host: chat.example.org",
+            "host: a.org\n  backup: {s3: {endpoint: s3.example.org, bucket: abc, accessKeyId: {secretName: a}, \
+             secretAccessKey: {secretName: a}}}",
+            "spec.backup.s3.endpoint",
+        ),
+        (
+            "host: chat.example.org",
+            "host: a.org\n  backup: {s3: {endpoint: \"https://s3.example.org\", bucket: abc, prefix: a/../b, \
+             accessKeyId: {secretName: a}, secretAccessKey: {secretName: a}}}",
+            "spec.backup.s3.prefix",
+        ),
         (
             "host: chat.example.org",
             "host: a.org\n  rooms: {replicas: 0}",

@@ -90,10 +90,9 @@ impl Applier<'_> {
                 let pods =
                     backups::pods(self.context, self.namespace, &validated.name, component).await?;
                 let told = backups::told(&pods, &name);
-                Ok(Restore::Over(Some(Restored {
-                    claim_name: spec.claim_name.clone(),
-                    backup: told.unwrap_or_else(|| spec.backup.clone()),
-                })))
+                let backup = told.unwrap_or_else(|| spec.backup.clone());
+                let restored = spec.done(self.namespace, &validated.name, backup);
+                Ok(Restore::Over(Some(restored)))
             }
             _ if hibernated => Ok(Restore::Waits(Migration::Hibernated)),
             Some(Some(Err(why))) => Ok(Restore::Waits(Migration::RestoreFailed { job: name, why })),

@@ -26,6 +26,7 @@ impl Expected {
         expected.add(&resources.store_config_maps);
         expected.add(resources.stores.iter().map(|(_, store)| store));
         expected.add(&resources.restore);
+        expected.add(&resources.rotation);
         expected.add([&resources.migration]);
         if let Some(backups) = &resources.backups {
             expected.add([&backups.config_map]);

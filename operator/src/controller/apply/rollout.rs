@@ -19,6 +19,13 @@ pub(super) struct Rollout {
 }
 
 impl Rollout {
+    /// Whether every part is as it is to be.
+    pub(super) fn is_over(&self) -> bool {
+        self.parts
+            .iter()
+            .all(|(_, part)| part.as_ref().is_some_and(live::is_rolled_out))
+    }
+
     /// One that has not begun.
     pub(super) fn as_before(parts: &[Part], before: &BTreeMap<Component, Deployment>) -> Self {
         let parts = parts

@@ -41,15 +41,18 @@ pub(super) fn backup_succeeded(applied: &Applied) -> Verdict {
         );
     }
     if let Some(last) = &found.last {
+        let store = found.store.as_ref();
+        let store = store.map_or_else(String::new, |store| format!(" and in the store {store}"));
         return Verdict::new(
             kind,
             true,
             "Succeeded",
             format!(
-                "the backup {} was whole at {}, on the claim {}",
+                "the backup {} was whole at {}, on the claim {}{}",
                 last.name.as_deref().unwrap_or("of an unknown name"),
                 last.completed_at.0,
-                found.claim
+                found.claim,
+                store
             ),
         );
     }
@@ -89,8 +92,9 @@ pub(super) fn restored(applied: &Applied) -> Option<Verdict> {
             true,
             "Restored",
             format!(
-                "it began with the backup {} of the claim {}, in a new epoch",
-                restored.backup, restored.claim_name
+                "it began with the backup {} of {}, in a new epoch",
+                restored.backup,
+                restored.place()
             ),
         ));
     }
@@ -148,6 +152,7 @@ mod tests {
             failed: None,
             trouble: None,
             claim: "chat-backup".into(),
+            store: None,
             schedule: "0 3 * * *".into(),
             suspended: false,
         }
@@ -179,7 +184,16 @@ mod tests {
             ..found()
         });
         assert_eq!((is.as_str(), bad), ("True Succeeded", false));
-        assert!(message.contains("20260101T030000Z") && message.contains("chat-backup"));
+        assert!(message.contains("20260101T030000Z") && message.ends_with("chat-backup"));
+        let (_, _, message) = told(Found {
+            last: last.clone(),
+            store: Some("https://s3.example.org/backups/chat".into()),
+            ..found()
+        });
+        assert!(
+            message.ends_with("and in the store https://s3.example.org/backups/chat"),
+            "{message}"
+        );
         let failed = Some(Failed {
             job: "two".into(),
             at: Timestamp::UNIX_EPOCH,
@@ -247,7 +261,8 @@ mod tests {
         }
         applied.migration = Migration::Done;
         applied.restored = Some(Restored {
-            claim_name: "old-backup".into(),
+            claim_name: Some("old-backup".into()),
+            store: None,
             backup: "20260101T030000Z".into(),
         });
         let verdict = restored(&applied).unwrap();

@@ -54,6 +54,7 @@ pub(super) fn well() -> Applied {
         monitoring: Monitoring::Disabled,
         troubles: Vec::new(),
         backups: None,
+        rotation: None,
         restores: false,
         restored: None,
     }

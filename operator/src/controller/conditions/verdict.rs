@@ -45,11 +45,16 @@ impl Verdict {
     pub(in crate::controller) fn is_bad(&self) -> bool {
         match self.kind {
             "Ready" | "DatabaseReady" | "MigrationsApplied" | "RealtimeReady" | "Restored"
-            | "BackupSucceeded" => {
+            | "BackupSucceeded" | "KeysRotated" => {
                 self.holds == Some(false)
                     && !matches!(
                         self.reason.as_str(),
-                        "Hibernated" | "Disabled" | "Starting" | "Migrating" | "Restoring"
+                        "Hibernated"
+                            | "Disabled"
+                            | "Starting"
+                            | "Migrating"
+                            | "Restoring"
+                            | "Rotating"
                     )
             }
             "Scaling" | "Monitored" => {
