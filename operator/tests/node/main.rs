@@ -25,6 +25,7 @@ mod node;
 mod people;
 mod policies;
 mod rollout;
+mod rotation;
 mod scaling;
 mod states;
 mod upgrade;
