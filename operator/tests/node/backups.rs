@@ -12,11 +12,10 @@ use plaza_testkit::eventually;
 use serde_json::{Value, json};
 
 use crate::{
-    chat::{Chat, NAME, READY_WITHIN},
-    listener::{Listener, heard_after},
+    chat::{Chat, NAME, READY_WITHIN, with},
+    listener::talk,
     node::{PATIENCE, alone, measured},
     people::{Person, Room},
-    writer::Writer,
 };
 
 /// How much is written before a backup and after it.
@@ -56,9 +55,7 @@ async fn a_chat_that_lost_its_data_begins_again_with_its_backup() {
     assert_ne!(ada.epoch(&room).await.unwrap(), epoch);
 
     // The chat goes on from there, live as well.
-    let listener = Listener::of(&ben);
-    let writer = Writer::start(&ada, &room);
-    heard_after(&writer, &listener, Instant::now(), PATIENCE).await;
+    let (_listener, writer) = talk(&ada, &ben, &room).await;
     let accepted = writer.stop().await;
     let now = kept
         .into_iter()
@@ -131,10 +128,7 @@ impl Chat {
         secrets.create(&PostParams::default(), &kept).await.unwrap();
         let mut spec = backed_up();
         spec["restore"] = json!({"claimName": BACKUPS, "backup": backup});
-        for (field, value) in more.as_object().unwrap() {
-            spec[field] = value.clone();
-        }
-        self.create_with(spec).await;
+        self.create_with(with(spec, &more)).await;
         self.condition("Restored", "True", READY_WITHIN).await;
         self.settled(READY_WITHIN).await;
     }

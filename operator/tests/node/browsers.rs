@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::process::Command;
 
 use crate::{
     backups::backed_up,
-    chat::{Chat, READY_WITHIN},
+    chat::{Chat, READY_WITHIN, with},
     door::Door,
     node::{PATIENCE, alone, measured},
 };
@@ -59,12 +59,4 @@ async fn browsers_left_open_show_what_was_restored() {
     }
     assert!(backup.is_some(), "no backup was asked for");
     chat.remove().await;
-}
-
-/// A spec with more fields.
-fn with(mut spec: Value, more: &Value) -> Value {
-    for (field, value) in more.as_object().unwrap() {
-        spec[field] = value.clone();
-    }
-    spec
 }

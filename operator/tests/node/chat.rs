@@ -79,9 +79,7 @@ impl Chat {
     /// The same with more in its spec.
     pub(crate) async fn create_with(&self, more: Value) {
         let mut lines: Value = serde_saphyr::from_str(TRIAL).unwrap();
-        for (field, value) in more.as_object().unwrap() {
-            lines["spec"][field] = value.clone();
-        }
+        lines["spec"] = with(lines["spec"].take(), &more);
         self.api::<ChatDeployment>()
             .patch(NAME, &PatchParams::apply("e2e"), &Patch::Apply(lines))
             .await
@@ -308,6 +306,14 @@ impl Chat {
 pub(crate) fn of_each(what: &Value) -> Value {
     let parts = STATELESS.map(|part| (part.to_owned(), what.clone()));
     Value::Object(parts.into_iter().collect())
+}
+
+/// A spec with more fields.
+pub(crate) fn with(mut spec: Value, more: &Value) -> Value {
+    for (field, value) in more.as_object().unwrap() {
+        spec[field] = value.clone();
+    }
+    spec
 }
 
 fn in_words(condition: &Condition) -> String {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     chat::Chat,
-    listener::{Listener, heard_after},
+    listener::{Listener, heard_after, talk},
     node::{self, PATIENCE, alone, measured},
     writer::{Writer, all_there},
 };
@@ -27,9 +27,7 @@ async fn survives(part: &str, live_within: Duration) {
     let _turn = alone().await;
     let chat = Chat::shared().await;
     let (ada, ben, room) = chat.people().await;
-    let listener = Listener::of(&ben);
-    let writer = Writer::start(&ada, &room);
-    heard_after(&writer, &listener, Instant::now(), PATIENCE).await;
+    let (listener, writer) = talk(&ada, &ben, &room).await;
 
     let killed = Instant::now();
     let victim = chat.kill(part, usize::MAX).await;
@@ -101,9 +99,7 @@ async fn one_of_two(part: &str) {
     let _turn = alone().await;
     let chat = Chat::of_two().await;
     let (ada, ben, room) = chat.people().await;
-    let listener = Listener::of(&ben);
-    let writer = Writer::start(&ada, &room);
-    heard_after(&writer, &listener, Instant::now(), PATIENCE).await;
+    let (listener, writer) = talk(&ada, &ben, &room).await;
 
     let killed = Instant::now();
     let victim = chat.kill(part, 1).await;

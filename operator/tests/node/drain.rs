@@ -10,9 +10,9 @@ use tokio::time;
 
 use crate::{
     chat::{Chat, STATELESS},
-    listener::{Listener, heard_after},
+    listener::{heard_after, talk},
     node::{PATIENCE, alone, measured},
-    writer::{Writer, all_there},
+    writer::all_there,
 };
 
 /// For two pods of each part, one of each at a time.
@@ -27,9 +27,7 @@ async fn a_drained_node_refuses_nobody() {
     let _turn = alone().await;
     let chat = Chat::of_two().await;
     let (ada, ben, room) = chat.people().await;
-    let listener = Listener::of(&ben);
-    let writer = Writer::start(&ada, &room);
-    heard_after(&writer, &listener, Instant::now(), PATIENCE).await;
+    let (listener, writer) = talk(&ada, &ben, &room).await;
 
     let began = Instant::now();
     join_all(STATELESS.map(|part| evict(&chat, part))).await;

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use tokio::{task::JoinHandle, time};
 
 use crate::{
-    people::Person,
+    node,
+    people::{Person, Room},
     writer::{Accepted, Writer},
 };
 
@@ -69,6 +70,14 @@ impl Drop for Listener {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// Ada writes and Ben listens, from when he has heard something.
+pub(crate) async fn talk(ada: &Person, ben: &Person, room: &Room) -> (Listener, Writer) {
+    let listener = Listener::of(ben);
+    let writer = Writer::start(ada, room);
+    heard_after(&writer, &listener, Instant::now(), node::PATIENCE).await;
+    (listener, writer)
 }
 
 /// Until something is heard that was sent after this moment.

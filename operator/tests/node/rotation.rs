@@ -10,9 +10,9 @@ use serde_json::json;
 
 use crate::{
     chat::{Chat, NAME},
-    listener::{Listener, heard_after},
+    listener::{Listener, heard_after, talk},
     node::{PATIENCE, alone, measured},
-    writer::{Writer, all_there},
+    writer::all_there,
 };
 
 /// A key is known for a minute before it signs; then a Job tries again with
@@ -26,9 +26,7 @@ async fn signing_keys_are_rotated_and_nobody_notices() {
     let _turn = alone().await;
     let chat = Chat::shared().await;
     let (ada, ben, room) = chat.people().await;
-    let listener = Listener::of(&ben);
-    let writer = Writer::start(&ada, &room);
-    heard_after(&writer, &listener, Instant::now(), PATIENCE).await;
+    let (listener, writer) = talk(&ada, &ben, &room).await;
 
     let began = Instant::now();
     let asked = json!({"metadata": {"annotations": {"plaza.dev/rotate-keys": "now"}}});
@@ -56,9 +54,7 @@ async fn the_passwords_of_a_managed_postgres_are_made_anew() {
     let _turn = alone().await;
     let chat = Chat::shared().await;
     let (ada, ben, room) = chat.people().await;
-    let listener = Listener::of(&ben);
-    let writer = Writer::start(&ada, &room);
-    heard_after(&writer, &listener, Instant::now(), PATIENCE).await;
+    let (listener, writer) = talk(&ada, &ben, &room).await;
 
     let secrets = chat.api::<Secret>();
     let name = format!("{NAME}-postgres");

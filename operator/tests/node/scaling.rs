@@ -10,10 +10,10 @@ use tokio::{task::JoinSet, time};
 
 use crate::{
     chat::{Chat, NAME, READY_WITHIN},
-    listener::{Listener, heard_after},
+    listener::{heard_after, talk},
     node::{PATIENCE, alone, measured},
     people::Person,
-    writer::{Writer, all_there},
+    writer::all_there,
 };
 
 /// Until metrics of a new pod are known, and the HorizontalPodAutoscaler has
@@ -38,9 +38,7 @@ async fn the_gateway_scales_with_its_load_and_back() {
     .await;
     chat.settled(READY_WITHIN).await;
     let (ada, ben, room) = chat.people().await;
-    let listener = Listener::of(&ben);
-    let writer = Writer::start(&ada, &room);
-    heard_after(&writer, &listener, Instant::now(), PATIENCE).await;
+    let (listener, writer) = talk(&ada, &ben, &room).await;
     // It has begun by itself with the least.
     assert_eq!(chat.ready("gateway").await, 1);
 

@@ -14,9 +14,9 @@ use serde_json::json;
 
 use crate::{
     chat::{Chat, NAME},
-    listener::{Listener, heard_after},
+    listener::{heard_after, talk},
     node::{PATIENCE, alone, measured},
-    writer::{Writer, all_there},
+    writer::all_there,
 };
 
 /// For the migration, and two pods of five parts, one after another.
@@ -35,9 +35,7 @@ async fn an_upgrade_refuses_nobody() {
     let _turn = alone().await;
     let chat = Chat::of_two().await;
     let (ada, ben, room) = chat.people().await;
-    let listener = Listener::of(&ben);
-    let writer = Writer::start(&ada, &room);
-    heard_after(&writer, &listener, Instant::now(), PATIENCE).await;
+    let (listener, writer) = talk(&ada, &ben, &room).await;
 
     let began = Instant::now();
     chat.change(json!({"version": next()})).await;
