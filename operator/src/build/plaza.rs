@@ -328,7 +328,7 @@ pub(super) fn ca_files(
     validated: &Validated,
     component: Component,
 ) -> Vec<(&'static str, SecretFile)> {
-    use Component::{Auth, Messages, Migrate, Publisher, Rooms};
+    use Component::{Auth, Messages, Migrate, Publisher, Rooms, RotateKeys};
     let ca = |(secret, key): &(String, String)| SecretFile {
         secret: secret.clone(),
         key: key.clone(),
@@ -336,7 +336,7 @@ pub(super) fn ca_files(
     };
     let mut files = Vec::new();
     if let Some(of_databases) = &validated.database_ca
-        && matches!(component, Auth | Rooms | Messages | Migrate)
+        && matches!(component, Auth | Rooms | Messages | Migrate | RotateKeys)
     {
         files.push((POSTGRES_CA_FOLDER, ca(of_databases)));
     }

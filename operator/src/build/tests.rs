@@ -363,6 +363,16 @@ fn a_rotation_of_the_signing_keys() {
     assert_eq!(job("one"), job("one"));
     assert_ne!(job("one"), job("two"));
     assert_eq!(job(""), None);
+
+    // It checks the certificate of a database as a migration does.
+    let mut chat = production();
+    chat.metadata.annotations = rotated("one").metadata.annotations;
+    let templates = templates(&built(&chat, stores()));
+    let mounts = |name: &str| {
+        let pod = templates[name].spec.clone().unwrap();
+        pod.containers[0].volume_mounts.clone().unwrap()
+    };
+    assert_eq!(mounts("rotate-keys"), mounts("migrate"));
 }
 
 #[test]
