@@ -4,6 +4,7 @@
 mod autoscaling;
 mod backup;
 mod centrifugo;
+mod command;
 mod edge;
 mod labels;
 mod migration;

@@ -17,7 +17,6 @@ use kube::core::ObjectMeta;
 use crate::{
     api::{BackupSpec, Retention},
     component::Component,
-    hash,
     validate::Validated,
 };
 
@@ -93,10 +92,7 @@ pub(super) fn backups(validated: &Validated, spec: &BackupSpec) -> Backups {
     let job = validated.backup_request.as_ref().map(|word| Job {
         metadata: labels::metadata(
             validated,
-            format!(
-                "{name}-{}",
-                &hash::checksum(word.as_bytes())[..pod::JOB_HASH]
-            ),
+            pod::job_name(validated, component, word.as_bytes()),
             Some(component),
         ),
         spec: Some(job_spec),

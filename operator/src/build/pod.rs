@@ -30,7 +30,7 @@ pub(super) const CONFIG_CHECKSUM: &str = "plaza.dev/config-checksum";
 /// Changes with the secrets that a pod reads.
 pub(super) const SECRETS_CHECKSUM: &str = "plaza.dev/secrets-checksum";
 /// Characters of a Job's name that tell what it runs from what others do.
-pub(super) const JOB_HASH: usize = 10;
+const JOB_HASH: usize = 10;
 /// Where secrets are as files.
 pub(super) const SECRETS_FOLDER: &str = "/etc/plaza/secrets";
 /// The user of Plaza's own image, and of Centrifugo's.
@@ -130,6 +130,12 @@ pub(super) fn template(validated: &Validated, pod: Pod<'_>) -> PodTemplateSpec {
             ..PodSpec::default()
         }),
     }
+}
+
+/// The name of a Job that says what it is of.
+pub(super) fn job_name(validated: &Validated, component: Component, of: &[u8]) -> String {
+    let hash = hash::checksum(of);
+    format!("{}-{}", component.of(&validated.name), &hash[..JOB_HASH])
 }
 
 /// A pod of a Job: it is not started again in place, and no mark of a secret

@@ -90,7 +90,7 @@ pub(super) fn restore(validated: &Validated, spec: &RestoreSpec) -> (ConfigMap, 
     let job = Job {
         metadata: labels::metadata(
             validated,
-            format!("{}-{}", component.of(&validated.name), &id[..pod::JOB_HASH]),
+            pod::job_name(validated, component, what.as_bytes()),
             Some(component),
         ),
         spec: Some(JobSpec {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Debug};
 
-use k8s_openapi::api::{batch::v1::Job, core::v1::Secret};
+use k8s_openapi::api::batch::v1::Job;
 use kube::{
     Api, Resource, ResourceExt as _,
     api::{ListParams, Patch, PatchParams, PostParams},
@@ -82,14 +82,34 @@ impl Applier<'_> {
 
     /// Makes an object that is never written again. One that somebody made
     /// meanwhile is read by the next reconciliation.
-    pub(super) async fn create(&self, secret: &Secret) -> Result<(), ReconcileError> {
-        let name = secret.name_any();
+    pub(super) async fn create<K>(&self, object: &K) -> Result<(), ReconcileError>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + Debug
+            + DeserializeOwned
+            + Serialize,
+    {
+        let name = format!("{} {}", K::kind(&()), object.name_any());
+        let parameters = PostParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PostParams::default()
+        };
         self.context
-            .api::<Secret>(self.namespace)
-            .create(&post_parameters(), secret)
+            .api::<K>(self.namespace)
+            .create(&parameters, object)
             .await
-            .map_err(ReconcileError::api("create", format!("Secret {name}")))?;
+            .map_err(ReconcileError::api("create", name))?;
         Ok(())
+    }
+
+    /// The Job of this name, as it is.
+    pub(super) async fn job(&self, name: &str) -> Result<Option<Job>, ReconcileError> {
+        self.context
+            .api::<Job>(self.namespace)
+            .get_opt(name)
+            .await
+            .map_err(ReconcileError::api("read", format!("Job {name}")))
     }
 
     pub(super) async fn apply_all<'b, K>(
@@ -191,26 +211,8 @@ impl Applier<'_> {
         let key = (K::kind(&()).into_owned(), object.name_any());
         self.inventory.mark(&key).is_some()
     }
-
-    /// Makes a Job. It is never applied: its template cannot change.
-    pub(super) async fn begin(&self, job: &Job) -> Result<(), ReconcileError> {
-        let name = job.name_any();
-        self.context
-            .api::<Job>(self.namespace)
-            .create(&post_parameters(), job)
-            .await
-            .map_err(ReconcileError::api("create", format!("Job {name}")))?;
-        Ok(())
-    }
 }
 
 fn parameters() -> PatchParams {
     PatchParams::apply(FIELD_MANAGER).force()
-}
-
-pub(super) fn post_parameters() -> PostParams {
-    PostParams {
-        field_manager: Some(FIELD_MANAGER.to_owned()),
-        ..PostParams::default()
-    }
 }

@@ -1,7 +1,7 @@
 //! What is done with the databases by Jobs: filled from a backup, brought to a
 //! schema, backed up.
 
-use k8s_openapi::api::{apps::v1::StatefulSet, batch::v1::Job, core::v1::PersistentVolumeClaim};
+use k8s_openapi::api::{apps::v1::StatefulSet, batch::v1::Job};
 use kube::ResourceExt as _;
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 
 use super::{
     super::{ReconcileError, backups, live},
-    applier::{Applier, post_parameters},
+    applier::Applier,
     orphans,
 };
 
@@ -78,11 +78,7 @@ impl Applier<'_> {
             return Ok(Restore::Over(validated.restored.clone()));
         };
         let name = job.name_any();
-        let api = self.context.api::<Job>(self.namespace);
-        let found = api
-            .get_opt(&name)
-            .await
-            .map_err(ReconcileError::api("read", format!("Job {name}")))?;
+        let found = self.job(&name).await?;
         let hibernated = validated.spec.hibernated;
         match found.as_ref().map(live::job_end) {
             Some(Some(Ok(()))) => {
@@ -100,7 +96,7 @@ impl Applier<'_> {
             None if waits_for_postgres(stores) => Ok(Restore::Waits(Migration::WaitsForStore)),
             None => {
                 self.remove_jobs_of(Component::Restore).await?;
-                self.begin(job).await?;
+                self.create(job).await?;
                 Ok(Restore::Waits(Migration::Restores(name)))
             }
         }
@@ -114,11 +110,7 @@ impl Applier<'_> {
         stores: &[(Component, StatefulSet)],
     ) -> Result<Migration, ReconcileError> {
         let name = job.name_any();
-        let api = self.context.api::<Job>(self.namespace);
-        let found = api
-            .get_opt(&name)
-            .await
-            .map_err(ReconcileError::api("read", format!("Job {name}")))?;
+        let found = self.job(&name).await?;
         if let Some(found) = found {
             return Ok(match live::job_end(&found) {
                 Some(Ok(())) => Migration::Done,
@@ -135,7 +127,7 @@ impl Applier<'_> {
         if waits_for_postgres(stores) {
             return Ok(Migration::WaitsForStore);
         }
-        self.begin(job).await?;
+        self.create(job).await?;
         Ok(Migration::Runs(name))
     }
 
@@ -149,19 +141,11 @@ impl Applier<'_> {
         } = backups;
         self.apply(config_map).await?;
         if !self.is_there(claim) {
-            let name = claim.name_any();
-            self.context
-                .api::<PersistentVolumeClaim>(self.namespace)
-                .create(&post_parameters(), claim)
-                .await
-                .map_err(ReconcileError::api(
-                    "create",
-                    format!("PersistentVolumeClaim {name}"),
-                ))?;
+            self.create(claim).await?;
         }
         self.apply(cron_job).await?;
         match job {
-            Some(job) if !self.is_there(job) => self.begin(job).await,
+            Some(job) if !self.is_there(job) => self.create(job).await,
             _ => Ok(()),
         }
     }

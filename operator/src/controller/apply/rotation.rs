@@ -35,15 +35,10 @@ impl Applier<'_> {
     ) -> Result<Rotation, ReconcileError> {
         let name = job.name_any();
         if !self.is_there(job) {
-            self.begin(job).await?;
+            self.create(job).await?;
             return Ok(Rotation::Runs(name));
         }
-        let found = self
-            .context
-            .api::<Job>(self.namespace)
-            .get_opt(&name)
-            .await
-            .map_err(ReconcileError::api("read", format!("Job {name}")))?;
+        let found = self.job(&name).await?;
         Ok(match found.as_ref().and_then(live::job_end) {
             None => Rotation::Runs(name),
             Some(Ok(())) => Rotation::Done(name),
