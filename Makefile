@@ -62,8 +62,8 @@ fmt: ## Format everything
 generate: ## Write the generated files anew: schema, settings, query data, CRD, chart
 	scripts/sqlx-data
 	cargo run -q -p plaza -- schema > "$(TARGET)/schema" && mv "$(TARGET)/schema" gateway/schema.graphql
-	cargo run -q -p plaza-operator -- crd > "$(TARGET)/crd" && mv "$(TARGET)/crd" k8s/crds/chatdeployments.yaml
-	cargo run -q -p plaza-operator -- reference > "$(TARGET)/reference" && mv "$(TARGET)/reference" docs/crd-reference.md
+	cargo run -q -p plaza -- crd > "$(TARGET)/crd" && mv "$(TARGET)/crd" k8s/crds/chatdeployments.yaml
+	cargo run -q -p plaza -- crd-reference > "$(TARGET)/reference" && mv "$(TARGET)/reference" docs/crd-reference.md
 	operator/kubernetes/build
 	charts/generate
 	cargo run -q -p plaza -- config-reference > "$(TARGET)/reference" && mv "$(TARGET)/reference" docs/configuration.md

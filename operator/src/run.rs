@@ -6,10 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use kube::{Client, Config};
 use kube_lease_manager::{LeaseManager, LeaseManagerBuilder};
-use plaza_kit::{
-    config::OpsArgs, health::Readiness, serve, shutdown::Shutdown, telemetry::TelemetryArgs,
-};
-
+use plaza_kit::{config::OpsArgs, health::Readiness, serve, shutdown::Shutdown};
 use tokio::sync::watch::Receiver;
 
 use crate::{
@@ -49,9 +46,6 @@ pub struct OperatorArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub ops: OpsArgs<9085>,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub telemetry: TelemetryArgs,
 }
 
 /// Runs until a signal comes, or leadership is lost.

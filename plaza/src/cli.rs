@@ -36,6 +36,8 @@ pub(crate) enum Subcommand {
     MessagesPublisher(Part<plaza_messages::publisher::PublisherArgs>),
     /// The GraphQL API, and the web app
     Gateway(Part<plaza_gateway::GatewayArgs>),
+    /// Keeps every ChatDeployment of a Kubernetes cluster as it asks for
+    Operator(Part<plaza_operator::OperatorArgs>),
     /// All of these services in one process, set by the environment and the file as they are
     Standalone(StandaloneArgs),
     /// Brings the databases to this version's schema; run it before the services of a new version
@@ -58,6 +60,10 @@ pub(crate) enum Subcommand {
     Schema,
     /// Prints the reference of every setting, in Markdown
     ConfigReference,
+    /// Prints the CRD of the ChatDeployment, as YAML
+    Crd,
+    /// Prints the reference of the ChatDeployment, in Markdown
+    CrdReference,
 }
 
 /// A part's own configuration and what all parts have.

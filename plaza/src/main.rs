@@ -72,6 +72,7 @@ async fn run(part: Subcommand) -> anyhow::Result<ExitCode> {
             serve("messages-publisher", part, plaza_messages::publisher::run).await
         }
         Subcommand::Gateway(part) => serve("gateway", part, plaza_gateway::run).await,
+        Subcommand::Operator(part) => serve("operator", part, plaza_operator::run).await,
         Subcommand::Standalone(args) => {
             let telemetry = args.telemetry.clone();
             traced("standalone", &telemetry, standalone::run(&args)).await
@@ -92,6 +93,14 @@ async fn run(part: Subcommand) -> anyhow::Result<ExitCode> {
         }
         Subcommand::ConfigReference => {
             print!("{}", reference::markdown(&Cli::command()));
+            Ok(())
+        }
+        Subcommand::Crd => {
+            print!("{}", plaza_operator::generate::crd_yaml()?);
+            Ok(())
+        }
+        Subcommand::CrdReference => {
+            print!("{}", plaza_operator::generate::reference());
             Ok(())
         }
     }?;

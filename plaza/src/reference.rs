@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 /// The parts that are configured; the others take flags alone.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 11] = [
     "auth",
     "rooms",
     "messages",
     "messages-publisher",
     "gateway",
+    "operator",
     "standalone",
     "migrate",
     "admin",
@@ -93,10 +94,10 @@ mod tests {
             .filter(|arg| matches!(arg.get_long(), Some("listen" | "ops-listen")))
             .flat_map(clap::Arg::get_default_values)
             .collect();
-        assert_eq!(listeners.len(), 9);
+        assert_eq!(listeners.len(), 10);
         listeners.sort();
         listeners.dedup();
-        assert_eq!(listeners.len(), 9, "{listeners:?}");
+        assert_eq!(listeners.len(), 10, "{listeners:?}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Imports run one way: the executable → load tester → services and gateway → crates.
+//! Imports run one way: the executable → load tester → services, gateway and operator → crates.
 //! Inside a service: HTTP and background tasks → domain ← storage.
 #![allow(
     clippy::expect_used,
@@ -36,9 +36,9 @@ fn layer(manifest: &str) -> Layer {
         .unwrap_or(manifest);
     match path.trim_start_matches('/').split('/').next() {
         Some("crates") => Layer::Crates,
-        Some("services" | "gateway") => Layer::Services,
+        Some("services" | "gateway" | "operator") => Layer::Services,
         Some("loadtest") => Layer::Loadtest,
-        Some("plaza" | "chaos" | "bench" | "operator") => Layer::Executable,
+        Some("plaza" | "chaos" | "bench") => Layer::Executable,
         other => panic!("{manifest}: {other:?} is no layer"),
     }
 }

@@ -28,14 +28,9 @@ impl Operator {
         let folder = tempfile::tempdir().unwrap();
         let kubeconfig = folder.path().join("kubeconfig");
         std::fs::write(&kubeconfig, cluster().await.kubeconfig(As::Admin)).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_plaza-operator"))
-            .args([
-                "run",
-                "--namespace",
-                &world.namespace,
-                "--own-namespace",
-                &world.namespace,
-            ])
+        let child = Command::new(env!("CARGO_BIN_EXE_operator-alone"))
+            .args(["--namespace", &world.namespace])
+            .args(["--own-namespace", &world.namespace])
             .args(["--identity", identity, "--ops-listen", "127.0.0.1:0"])
             .env("KUBECONFIG", kubeconfig)
             .stdout(Stdio::null())
