@@ -52,8 +52,7 @@ images: ## Make the container images: ARGS="plaza centrifugo postgres redis" for
 	@k8s/images/build $(ARGS)
 
 e2e: ## Try images and operator on a real Kubernetes node, then compose.yaml: ARGS="postgres" for some tests on the node
-	@operator/tests/node/run $(ARGS)
-	@[ -n "$(ARGS)" ] || scripts/try-compose
+	@scripts/e2e $(ARGS)
 
 fmt: ## Format everything
 	cargo fmt --all

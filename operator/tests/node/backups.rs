@@ -21,9 +21,9 @@ use crate::{
 /// How much is written before a backup and after it.
 const MESSAGES: usize = 20;
 /// The claim of the databases.
-const DATA: &str = "data-chat-postgres-0";
+pub(crate) const DATA: &str = "data-chat-postgres-0";
 /// The claim of the backups.
-const BACKUPS: &str = "chat-backup";
+pub(crate) const BACKUPS: &str = "chat-backup";
 
 #[tokio::test]
 async fn a_chat_that_lost_its_data_begins_again_with_its_backup() {
@@ -75,7 +75,7 @@ pub(crate) fn backed_up() -> Value {
 
 impl Chat {
     /// Somebody writes some messages; their ids.
-    async fn writes(&self, person: &Person, room: &Room) -> Vec<String> {
+    pub(crate) async fn writes(&self, person: &Person, room: &Room) -> Vec<String> {
         let mut ids = Vec::new();
         for _ in 0..MESSAGES {
             let client_id = plaza_types::MessageId::new().to_string();
@@ -109,13 +109,24 @@ impl Chat {
     /// Deletes the chat with its data, and makes it again with a backup, as
     /// docs/operator.md says. The keys are kept.
     pub(crate) async fn begins_again_with(&self, backup: &str, more: Value) {
+        let mut spec = backed_up();
+        spec["restore"] = json!({"claimName": BACKUPS, "backup": backup});
+        self.begins_again(&[DATA], with(spec, &more)).await;
+    }
+
+    /// Deletes the chat and these claims, and makes it again by a spec that
+    /// restores it. The keys are kept.
+    pub(crate) async fn begins_again(&self, claims: &[&str], spec: Value) {
         let secrets = self.api::<Secret>();
         let keys = secrets.get(&format!("{NAME}-keys")).await.unwrap();
         self.delete().await;
-        self.api::<PersistentVolumeClaim>()
-            .delete(DATA, &DeleteParams::default())
-            .await
-            .unwrap();
+        let volumes = self.api::<PersistentVolumeClaim>();
+        for claim in claims {
+            volumes
+                .delete(claim, &DeleteParams::default())
+                .await
+                .unwrap();
+        }
         let kept = Secret {
             metadata: ObjectMeta {
                 name: keys.metadata.name,
@@ -126,9 +137,7 @@ impl Chat {
             ..Secret::default()
         };
         secrets.create(&PostParams::default(), &kept).await.unwrap();
-        let mut spec = backed_up();
-        spec["restore"] = json!({"claimName": BACKUPS, "backup": backup});
-        self.create_with(with(spec, &more)).await;
+        self.create_with(spec).await;
         self.condition("Restored", "True", READY_WITHIN).await;
         self.settled(READY_WITHIN).await;
     }

@@ -167,7 +167,12 @@ impl Chat {
 
     /// The address of a part's Service.
     pub(crate) async fn address(&self, part: &str) -> String {
-        let service: Service = self.api().get(&format!("{NAME}-{part}")).await.unwrap();
+        self.address_of(NAME, part).await
+    }
+
+    /// The same of another chat in the namespace.
+    pub(crate) async fn address_of(&self, chat: &str, part: &str) -> String {
+        let service: Service = self.api().get(&format!("{chat}-{part}")).await.unwrap();
         let spec = service.spec.unwrap();
         let number = spec.ports.unwrap()[0].port;
         format!("{}:{number}", spec.cluster_ip.unwrap())

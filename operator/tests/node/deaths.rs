@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::{
     chat::Chat,
-    listener::{Listener, heard_after, talk},
-    node::{self, PATIENCE, alone, measured},
-    writer::{Writer, all_there},
+    listener::{heard_after, talk},
+    node::{PATIENCE, alone, measured},
+    writer::all_there,
 };
 
 /// From the death of the only pod of a part until a message is accepted.
@@ -141,26 +141,4 @@ async fn one_rooms_of_two_may_be_killed() {
 #[tokio::test]
 async fn one_messages_of_two_may_be_killed() {
     one_of_two("messages").await;
-}
-
-#[tokio::test]
-async fn without_the_operator_people_notice_nothing() {
-    let _turn = alone().await;
-    let chat = Chat::shared().await;
-    let (ada, ben, room) = chat.people().await;
-    let listener = Listener::of(&ben);
-    let writer = Writer::start(&ada, &room);
-    let before = chat.all_pods().await;
-
-    node::operators(&chat.client, 0).await;
-    heard_after(&writer, &listener, Instant::now(), Duration::from_secs(5)).await;
-    node::operators(&chat.client, 1).await;
-    chat.settled(PATIENCE).await;
-    heard_after(&writer, &listener, Instant::now(), Duration::from_secs(5)).await;
-
-    assert_eq!(writer.failures(), Vec::<String>::new());
-    let accepted = writer.stop().await;
-    all_there(&ada, &room, &accepted).await;
-    // The operator that came back found everything as it should be.
-    assert_eq!(chat.all_pods().await, before);
 }

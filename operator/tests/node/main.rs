@@ -13,6 +13,7 @@
     reason = "a helper that fails fails its test; measured times are for people"
 )]
 
+mod absence;
 mod backups;
 mod browsers;
 mod chat;
@@ -28,5 +29,7 @@ mod rollout;
 mod rotation;
 mod scaling;
 mod states;
+mod store;
 mod upgrade;
+mod walk;
 mod writer;

@@ -11,7 +11,7 @@ use kube::{
     api::{DeleteParams, ListParams, Patch, PatchParams},
 };
 use plaza_testkit::eventually;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{
     process::Command,
     sync::{Mutex, MutexGuard, OnceCell},
@@ -139,14 +139,18 @@ async fn operator_runs(client: &Client, count: i32) {
     .await;
 }
 
-/// Makes a namespace that a test has for itself, under the strictest rules.
+/// Of a test's namespace: the next run removes it, and its pods follow the
+/// strictest rules.
+pub(crate) fn labels() -> Value {
+    json!({"pod-security.kubernetes.io/enforce": "restricted", OURS: "true"})
+}
+
+/// Makes a namespace that a test has for itself.
 pub(crate) async fn namespace(client: &Client) -> String {
     let name = format!("e2e-{}", plaza_local::random_hex(4).unwrap());
     let object = json!({
         "apiVersion": "v1", "kind": "Namespace",
-        "metadata": {"name": name, "labels": {
-            "pod-security.kubernetes.io/enforce": "restricted", OURS: "true",
-        }},
+        "metadata": {"name": name, "labels": labels()},
     });
     Api::<Namespace>::all(client.clone())
         .patch(&name, &PatchParams::apply("e2e"), &Patch::Apply(object))

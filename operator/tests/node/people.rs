@@ -63,9 +63,15 @@ impl Person {
 
     /// The same person, where the chat is now.
     pub(crate) async fn at(&self, chat: &Chat) -> Self {
+        let gateway = chat.address("gateway").await;
+        self.moved(gateway, chat.address("centrifugo").await)
+    }
+
+    /// The same person, at these addresses.
+    pub(crate) fn moved(&self, gateway: String, realtime: String) -> Self {
         Self {
-            gateway: chat.address("gateway").await,
-            realtime: chat.address("centrifugo").await,
+            gateway,
+            realtime,
             ..self.clone()
         }
     }

@@ -25,7 +25,7 @@ const WITHIN: Duration = Duration::from_mins(5);
 const SCHEMA: &str = r#""schema":1000000"#;
 
 /// The version of `k8s/images/build next`.
-fn next() -> String {
+pub(crate) fn next() -> String {
     let (minor, patch) = env!("CARGO_PKG_VERSION").rsplit_once('.').unwrap();
     format!("{minor}.{}", patch.parse::<u64>().unwrap() + 1)
 }
