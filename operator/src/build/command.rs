@@ -20,38 +20,50 @@ use super::{
 /// How often one that failed is tried again, with growing pauses.
 const BACKOFF_LIMIT: i32 = 4;
 
+/// The file with the URL of a service's database, in the folder of secrets.
+pub(super) fn url_file(service: Component) -> &'static str {
+    match service {
+        Component::Auth => "auth-database-url",
+        Component::Rooms => "rooms-database-url",
+        _ => "messages-database-url",
+    }
+}
+
+/// What runs the command, with the databases of these services.
+pub(super) fn container(
+    validated: &Validated,
+    name: &str,
+    arguments: &[&str],
+    services: impl Iterator<Item = Component>,
+) -> Container {
+    let variables = services.filter_map(|service| {
+        let file = format!("{SECRETS_FOLDER}/{}", url_file(service));
+        database_setting(service).map(|name| pod::variable(name, file))
+    });
+    Container {
+        name: name.to_owned(),
+        image: Some(validated.images.plaza.clone()),
+        args: Some(arguments.iter().map(|&word| word.to_owned()).collect()),
+        env: Some(variables.collect()),
+        resources: Some(pod::resources(None, "50m", "64Mi", "256Mi")),
+        ..Container::default()
+    }
+}
+
 /// The pod, which is told the URLs of these databases.
 pub(super) fn template<'a>(
     validated: &Validated,
     component: Component,
     arguments: &[&str],
-    databases: impl Iterator<Item = &'a DatabaseUrl>,
+    databases: impl Iterator<Item = &'a DatabaseUrl> + Clone,
 ) -> PodTemplateSpec {
-    let mut variables = Vec::new();
-    let mut files = Vec::new();
-    for database in databases {
-        let file = match database.service {
-            Component::Auth => "auth-database-url",
-            Component::Rooms => "rooms-database-url",
-            _ => "messages-database-url",
-        };
-        if let Some(name) = database_setting(database.service) {
-            variables.push(pod::variable(name, format!("{SECRETS_FOLDER}/{file}")));
-        }
-        files.push(SecretFile {
-            secret: database.secret.clone(),
-            key: database.key.clone(),
-            file,
-        });
-    }
-    let container = Container {
-        name: component.name().to_owned(),
-        image: Some(validated.images.plaza.clone()),
-        args: Some(arguments.iter().map(|&word| word.to_owned()).collect()),
-        env: Some(variables),
-        resources: Some(pod::resources(None, "50m", "64Mi", "256Mi")),
-        ..Container::default()
-    };
+    let services = databases.clone().map(|database| database.service);
+    let container = container(validated, component.name(), arguments, services);
+    let files = databases.map(|database| SecretFile {
+        secret: database.secret.clone(),
+        key: database.key.clone(),
+        file: url_file(database.service),
+    });
     let scheduling = Scheduling::default();
     let mut template = pod::template(
         validated,
@@ -61,7 +73,7 @@ pub(super) fn template<'a>(
             user: USER,
             scheduling: &scheduling,
             volumes: Vec::new(),
-            secrets: files,
+            secrets: files.collect(),
             more_secrets: ca_files(validated, component),
             config: None,
             made_of_secrets: None,

@@ -270,15 +270,7 @@ fn pull_secrets(validated: &Validated) -> Option<Vec<LocalObjectReference>> {
 /// Over nodes and zones, but rather together than not at all. Pods of another
 /// template are not counted, or a rollout would end lopsided.
 fn spread(validated: &Validated, component: Component) -> Option<Vec<TopologySpreadConstraint>> {
-    if matches!(
-        component,
-        Component::Postgres
-            | Component::Redis
-            | Component::Migrate
-            | Component::Backup
-            | Component::Restore
-            | Component::RotateKeys
-    ) {
+    if !Component::ROLLOUT.contains(&component) {
         return None;
     }
     let constraints = ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map(|key| {

@@ -2,7 +2,7 @@
 //! the databases first, then another epoch, then a note that it is done.
 
 use k8s_openapi::api::{
-    batch::v1::{Job, JobSpec},
+    batch::v1::Job,
     core::v1::{
         ConfigMap, Container, EphemeralVolumeSource, PersistentVolumeClaimSpec,
         PersistentVolumeClaimTemplate, Volume, VolumeResourceRequirements,
@@ -19,16 +19,12 @@ use crate::{
 
 use super::{
     backup::{BACKUPS_FOLDER, BACKUPS_VOLUME, backups_to_read, volume},
-    labels,
-    plaza::database_setting,
+    command,
     pod::{self, Pod, SECRETS_FOLDER, SecretFile, mount, scratch},
     postgres::{USER, passwords},
     s3,
     store::{self, SCRIPT_FOLDER, SCRIPT_VOLUME},
 };
-
-/// How often it is tried again, with growing pauses.
-const BACKOFF_LIMIT: i32 = 4;
 
 /// The script, and the Job, whose name says what it restores.
 pub(super) fn restore(validated: &Validated, spec: &RestoreSpec) -> (ConfigMap, Job) {
@@ -87,19 +83,7 @@ pub(super) fn restore(validated: &Validated, spec: &RestoreSpec) -> (ConfigMap, 
         });
         pod.init_containers = Some(pull.into_iter().chain(before).collect());
     }
-    let job = Job {
-        metadata: labels::metadata(
-            validated,
-            pod::job_name(validated, component, what.as_bytes()),
-            Some(component),
-        ),
-        spec: Some(JobSpec {
-            backoff_limit: Some(BACKOFF_LIMIT),
-            template,
-            ..JobSpec::default()
-        }),
-        status: None,
-    };
+    let job = command::job(validated, component, what.as_bytes(), template);
     (config_map, job)
 }
 
@@ -164,34 +148,15 @@ fn fetched(validated: &Validated) -> Volume {
 /// The schema of this version, and another epoch: whoever held positions of the
 /// chat that was backed up forgets them.
 fn epoch(validated: &Validated) -> Container {
-    let variables = urls(validated).into_iter().zip(Component::WITH_DATABASE);
-    let variables = variables.filter_map(|(file, service)| {
-        let name = database_setting(service)?;
-        Some(pod::variable(
-            name,
-            format!("{SECRETS_FOLDER}/{}", file.file),
-        ))
-    });
-    Container {
-        name: "epoch".to_owned(),
-        image: Some(validated.images.plaza.clone()),
-        args: Some(vec!["migrate".to_owned(), "--new-epoch".to_owned()]),
-        env: Some(variables.collect()),
-        resources: Some(pod::resources(None, "50m", "64Mi", "256Mi")),
-        ..Container::default()
-    }
+    let services = Component::WITH_DATABASE.into_iter();
+    command::container(validated, "epoch", &["migrate", "--new-epoch"], services)
 }
 
-/// In the order of [`Component::WITH_DATABASE`].
+/// The URLs of the databases, as files.
 fn urls(validated: &Validated) -> [SecretFile; 3] {
-    [
-        (Component::Auth, "auth-database-url"),
-        (Component::Rooms, "rooms-database-url"),
-        (Component::Messages, "messages-database-url"),
-    ]
-    .map(|(service, file)| SecretFile {
+    Component::WITH_DATABASE.map(|service| SecretFile {
         secret: Component::Postgres.of(&validated.name),
         key: PostgresPasswords::url_of(service),
-        file,
+        file: command::url_file(service),
     })
 }
