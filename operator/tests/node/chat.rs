@@ -96,7 +96,11 @@ impl Chat {
     /// The trial that tests have together, which each of them leaves running.
     pub(crate) async fn shared() -> Self {
         static NAMESPACE: OnceCell<String> = OnceCell::const_new();
-        let namespace = NAMESPACE.get_or_init(async || Self::running().await.namespace);
+        let namespace = NAMESPACE.get_or_init(async || {
+            let chat = Self::apply_with(of_each(&json!({"resources": small()}))).await;
+            chat.settled(READY_WITHIN).await;
+            chat.namespace
+        });
         let namespace = namespace.await.clone();
         let client = node::client().await;
         Self { client, namespace }
@@ -108,9 +112,7 @@ impl Chat {
         static NAMESPACE: OnceCell<String> = OnceCell::const_new();
         let namespace = NAMESPACE.get_or_init(async || {
             let chat = Self::apply().await;
-            // Beside the other trials on a node of two processors.
-            let small = json!({"requests": {"cpu": "10m"}});
-            let two = json!({"replicas": 2, "resources": small});
+            let two = json!({"replicas": 2, "resources": small()});
             chat.change(of_each(&two)).await;
             chat.settled(READY_WITHIN).await;
             chat.namespace
@@ -305,6 +307,11 @@ impl Chat {
         })
         .await;
     }
+}
+
+/// Of a pod that has its place beside all others on a node of two processors.
+fn small() -> Value {
+    json!({"requests": {"cpu": "10m"}})
 }
 
 /// A change of the spec that says the same of every part.

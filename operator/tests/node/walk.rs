@@ -10,8 +10,9 @@ use std::{
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api,
-    api::{Patch, PatchParams},
+    api::{DeleteParams, Patch, PatchParams},
 };
+use plaza_operator::api::ChatDeployment;
 use plaza_testkit::eventually;
 use serde_json::json;
 use tempfile::TempDir;
@@ -113,6 +114,12 @@ async fn the_commands_of_operating_md_lead_from_nothing_to_an_upgrade() {
     );
     let history = eventually(PATIENCE, async || there.history(&room).await).await;
     assert_eq!(history, kept, "what the backup has");
+    // A node of two processors has no place for it beside an upgrade.
+    let chats = chat.api::<ChatDeployment>();
+    chats
+        .delete(RESTORED, &DeleteParams::default())
+        .await
+        .unwrap();
 
     desk.step("an upgrade", &upgrade.replace("X.Y.Z", &next()))
         .await;
