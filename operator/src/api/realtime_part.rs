@@ -80,6 +80,11 @@ pub struct LagAutoscaling {
     #[schemars(range(min = 2, max = 300))]
     #[serde(default = "target_lag_seconds")]
     pub target_lag_seconds: i32,
+    /// How long fewer pods were wanted all the time, before there is one less
+    /// (s). Default: 300.
+    #[schemars(range(min = 15, max = 3600))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale_down_stabilization_seconds: Option<i32>,
 }
 
 /// Bounds and aim of the number of Centrifugos.
@@ -99,6 +104,11 @@ pub struct ConnectionsAutoscaling {
     #[schemars(range(min = 1, max = 1_000_000))]
     #[serde(default = "target_connections")]
     pub target_connections: i32,
+    /// How long fewer pods were wanted all the time, before there is one less
+    /// (s). Default: 300.
+    #[schemars(range(min = 15, max = 3600))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale_down_stabilization_seconds: Option<i32>,
 }
 
 fn min_replicas() -> i32 {

@@ -220,6 +220,7 @@ fn publisher_and_centrifugo_are_given_or_found_as_well() {
         min_replicas: least,
         max_replicas: 4,
         target_lag_seconds: 5,
+        scale_down_stabilization_seconds: None,
     };
     let both = changed(|chat| {
         chat.spec.publisher.replicas = Some(2);
@@ -234,6 +235,7 @@ fn publisher_and_centrifugo_are_given_or_found_as_well() {
             min_replicas: 2,
             max_replicas: 4,
             target_connections: 30_000,
+            scale_down_stabilization_seconds: Some(60),
         });
     });
     right.validate_cel().unwrap();

@@ -532,6 +532,7 @@ fn the_operator_chooses_how_many_publishers_and_centrifugos_there_are() {
         min_replicas: 3,
         max_replicas: 4,
         target_lag_seconds: 5,
+        scale_down_stabilization_seconds: None,
     });
     let replicas = |facts: Facts| {
         let resources = built(&chat, facts);

@@ -4,19 +4,30 @@ use std::time::Duration;
 
 use crate::{api::ChatDeploymentSpec, component::Component};
 
-/// The numbers of pods that a part may have.
+use super::Times;
+
+/// The numbers of pods that a part may have, and how soon there are fewer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Bounds {
     /// At least.
     pub(crate) least: i32,
     /// At most.
     pub(crate) most: i32,
+    /// How long fewer were wanted all the time, before there is one less;
+    /// `None`: as long as [`Times`] says.
+    pub(crate) down: Option<Duration>,
 }
 
 impl Bounds {
     /// The nearest number within.
     pub(crate) fn hold(self, count: i32) -> i32 {
         count.min(self.most).max(self.least)
+    }
+
+    /// The times that hold for this part.
+    pub(super) fn times(self, times: &Times) -> Times {
+        let down = self.down.unwrap_or(times.down);
+        Times { down, ..*times }
     }
 }
 
@@ -39,19 +50,24 @@ pub(crate) fn rules(spec: &ChatDeploymentSpec) -> Vec<(Component, Bounds, Rule)>
         let bounds = Bounds {
             least: wanted.min_replicas,
             most: wanted.max_replicas,
+            down: wanted.scale_down_stabilization_seconds.map(seconds),
         };
-        let target = u64::try_from(wanted.target_lag_seconds).unwrap_or_default();
-        let rule = Rule::Lag(Duration::from_secs(target));
+        let rule = Rule::Lag(seconds(wanted.target_lag_seconds));
         (Component::Publisher, bounds, rule)
     });
     let centrifugo = spec.centrifugo.autoscaling.as_ref().map(|wanted| {
         let bounds = Bounds {
             least: wanted.min_replicas,
             most: wanted.max_replicas,
+            down: wanted.scale_down_stabilization_seconds.map(seconds),
         };
         let target = u64::try_from(wanted.target_connections).unwrap_or_default();
         let rule = Rule::Connections(target.max(1));
         (Component::Centrifugo, bounds, rule)
     });
     publisher.into_iter().chain(centrifugo).collect()
+}
+
+fn seconds(count: i32) -> Duration {
+    Duration::from_secs(u64::try_from(count).unwrap_or_default())
 }

@@ -97,6 +97,7 @@ impl Scale {
         times: &Times,
     ) -> Option<Change> {
         self.hold(bounds);
+        let times = &bounds.times(times);
         let now = sample.at;
         let since = *self.begun.get_or_insert(now);
         let rate = before.and_then(|before| sample.rate_since(before));

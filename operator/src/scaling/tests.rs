@@ -10,7 +10,11 @@ use proptest::prelude::*;
 use super::{sample::PublisherPod, *};
 use crate::component::Component;
 
-const BOUNDS: Bounds = Bounds { least: 2, most: 8 };
+const BOUNDS: Bounds = Bounds {
+    least: 2,
+    most: 8,
+    down: None,
+};
 const LAG: Rule = Rule::Lag(Duration::from_secs(5));
 const CONNECTIONS: Rule = Rule::Connections(20_000);
 
@@ -198,7 +202,15 @@ fn what_too_few_publishers_could_not_carry_is_not_tried_again() {
 
 #[test]
 fn beyond_the_bound_it_is_told() {
-    let mut run = Run::new(LAG, Bounds { least: 1, most: 3 }, 2);
+    let mut run = Run::new(
+        LAG,
+        Bounds {
+            least: 1,
+            most: 3,
+            down: None,
+        },
+        2,
+    );
     run.publish(900.0, 100.0, minutes(10));
     assert_eq!(run.counts(), [3]);
     assert_eq!(run.scale.standing(), Standing::AtMost);
@@ -228,6 +240,17 @@ fn centrifugos_go_one_at_a_time_and_leave_room() {
 }
 
 #[test]
+fn how_soon_they_go_is_the_specs_to_say() {
+    let down = Some(Duration::from_secs(60));
+    let mut run = Run::new(CONNECTIONS, Bounds { down, ..BOUNDS }, 4);
+    run.connect(20_000, minutes(10));
+    assert_eq!(run.counts(), [3, 2]);
+    let (first, change) = &run.changes[0];
+    assert_eq!(*first, 60);
+    assert!(change.why.contains("for 60 s"), "{}", change.why);
+}
+
+#[test]
 fn connections_of_pods_that_cannot_be_read_are_not_taken_for_none() {
     let mut run = Run::new(CONNECTIONS, BOUNDS, 4);
     for _ in 0..100 {
@@ -248,7 +271,11 @@ fn connections_of_pods_that_cannot_be_read_are_not_taken_for_none() {
 #[test]
 fn other_bounds_count_at_once() {
     let mut run = Run::new(CONNECTIONS, BOUNDS, 8);
-    run.bounds = Bounds { least: 1, most: 4 };
+    run.bounds = Bounds {
+        least: 1,
+        most: 4,
+        down: None,
+    };
     run.connect(70_000, 1);
     assert_eq!(run.scale.count(), 4);
 }
@@ -294,7 +321,7 @@ proptest! {
         begun in 0..40_i32,
         on_lag: bool,
     ) {
-        let bounds = Bounds { least, most: least + more };
+        let bounds = Bounds { least, most: least + more, down: None };
         let rule = if on_lag { LAG } else { CONNECTIONS };
         let mut run = Run::new(rule, bounds, bounds.hold(begun));
         let start = run.now;

@@ -11,10 +11,10 @@ use crate::{
 /// Chats that come at the same time.
 const AT_ONCE: usize = 5;
 
-/// What a pod of 40 MiB leaves for memory of its own: 12 MiB are the pages of
-/// the program itself, built for release. Here it is not optimised, and three
-/// times as large.
-const OWN_KIB: u64 = 28 * 1024;
+/// What a pod of 40 MiB leaves for memory of its own: 20 MiB are the pages of
+/// the static `plaza` of its image. Here the program is not optimised, and
+/// several times as large.
+const OWN_KIB: u64 = 20 * 1024;
 
 /// Memory of the process (KiB; proc(5)): `RssAnon` is its own, `RssFile` that of
 /// the program.

@@ -52,6 +52,15 @@ impl Listener {
 }
 
 impl Listener {
+    /// Until anything was heard.
+    pub(crate) async fn hears(&self) {
+        eventually(node::PATIENCE, async || {
+            let hears = !self.heard.lock().unwrap().is_empty();
+            hears.then_some(()).ok_or("nothing")
+        })
+        .await;
+    }
+
     /// Until each of these was heard.
     pub(crate) async fn has_heard(&self, accepted: &[Accepted]) {
         eventually(PATIENCE, async || {

@@ -17,6 +17,7 @@ mod absence;
 mod backups;
 mod browsers;
 mod chat;
+mod connections;
 mod deaths;
 mod door;
 mod drain;

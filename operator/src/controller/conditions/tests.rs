@@ -307,7 +307,11 @@ fn scaled(component: Component, standing: Standing) -> Scaled {
     Scaled {
         component,
         count: 2,
-        bounds: crate::scaling::Bounds { least: 1, most: 2 },
+        bounds: crate::scaling::Bounds {
+            least: 1,
+            most: 2,
+            down: None,
+        },
         standing,
     }
 }
