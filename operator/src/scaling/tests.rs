@@ -241,7 +241,7 @@ fn centrifugos_go_one_at_a_time_and_leave_room() {
 
 #[test]
 fn how_soon_they_go_is_the_specs_to_say() {
-    let down = Some(Duration::from_secs(60));
+    let down = Some(Duration::from_mins(1));
     let mut run = Run::new(CONNECTIONS, Bounds { down, ..BOUNDS }, 4);
     run.connect(20_000, minutes(10));
     assert_eq!(run.counts(), [3, 2]);
