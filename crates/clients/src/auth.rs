@@ -225,7 +225,7 @@ impl AuthClient {
     /// Users by id, at most [`crate::MAX_LOOKUP`]; unknown ones are left out.
     pub async fn users(&self, who: As<'_>, ids: Vec<UserId>) -> Result<Vec<User>, ClientError> {
         self.0
-            .call(who, Method::POST, "/v1/users/lookup", &Lookup { ids })
+            .repeatable(who, Method::POST, "/v1/users/lookup", &Lookup { ids })
             .await
     }
 
@@ -235,14 +235,14 @@ impl AuthClient {
             username: username.to_owned(),
         };
         self.0
-            .call(who, Method::POST, "/v1/users/named", &input)
+            .repeatable(who, Method::POST, "/v1/users/named", &input)
             .await
     }
 
     /// A token for one connection to Centrifugo.
     pub async fn connection_token(&self, who: As<'_>) -> Result<ConnectionToken, ClientError> {
         self.0
-            .call(who, Method::POST, "/v1/connection-token", &())
+            .repeatable(who, Method::POST, "/v1/connection-token", &())
             .await
     }
 
@@ -256,7 +256,7 @@ impl AuthClient {
         channels: Vec<String>,
     ) -> Result<Vec<SubscriptionToken>, ClientError> {
         self.0
-            .call(
+            .repeatable(
                 As::UserThrough(user, gateway),
                 Method::POST,
                 "/v1/subscription-tokens",

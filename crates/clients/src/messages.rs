@@ -142,7 +142,7 @@ impl MessagesClient {
         input: &Send,
     ) -> Result<Message, ClientError> {
         self.0
-            .call(
+            .repeatable(
                 who,
                 Method::POST,
                 &format!("/v1/rooms/{room}/messages"),
@@ -166,7 +166,7 @@ impl MessagesClient {
     /// Deletes an own message; a second time changes nothing.
     pub async fn delete(&self, who: As<'_>, id: MessageId) -> Result<Message, ClientError> {
         self.0
-            .call(who, Method::DELETE, &format!("/v1/messages/{id}"), &())
+            .repeatable(who, Method::DELETE, &format!("/v1/messages/{id}"), &())
             .await
     }
 
@@ -177,7 +177,7 @@ impl MessagesClient {
         ids: Vec<MessageId>,
     ) -> Result<Vec<Message>, ClientError> {
         self.0
-            .call(who, Method::POST, "/v1/messages/lookup", &Lookup { ids })
+            .repeatable(who, Method::POST, "/v1/messages/lookup", &Lookup { ids })
             .await
     }
 
@@ -207,7 +207,9 @@ impl MessagesClient {
 
     /// Heads and marks of many rooms, in one query; one entry a room asked for.
     pub async fn heads(&self, who: As<'_>, query: &HeadsQuery) -> Result<Vec<Head>, ClientError> {
-        self.0.call(who, Method::POST, "/v1/heads", query).await
+        self.0
+            .repeatable(who, Method::POST, "/v1/heads", query)
+            .await
     }
 
     /// Moves the caller's read mark and gives the room's head for them.
@@ -218,7 +220,7 @@ impl MessagesClient {
         mark: MarkRead,
     ) -> Result<Head, ClientError> {
         self.0
-            .call(who, Method::POST, &format!("/v1/rooms/{room}/read"), &mark)
+            .repeatable(who, Method::POST, &format!("/v1/rooms/{room}/read"), &mark)
             .await
     }
 }

@@ -39,7 +39,7 @@ impl RoomsClient {
     /// Makes the caller a member; already being one changes nothing.
     pub async fn join(&self, who: As<'_>, room: RoomId) -> Result<Room, ClientError> {
         self.0
-            .call(who, Method::POST, &format!("/v1/rooms/{room}/join"), &())
+            .repeatable(who, Method::POST, &format!("/v1/rooms/{room}/join"), &())
             .await
     }
 
@@ -47,7 +47,7 @@ impl RoomsClient {
     /// When the last owner leaves, the first of the other members becomes owner.
     pub async fn leave(&self, who: As<'_>, room: RoomId) -> Result<(), ClientError> {
         self.0
-            .call(who, Method::POST, &format!("/v1/rooms/{room}/leave"), &())
+            .repeatable(who, Method::POST, &format!("/v1/rooms/{room}/leave"), &())
             .await
     }
 

@@ -84,7 +84,7 @@ impl RoomsClient {
     /// Rooms by id, at most [`crate::MAX_LOOKUP`]; those the caller may not see are left out.
     pub async fn lookup(&self, who: As<'_>, ids: Vec<RoomId>) -> Result<Vec<Room>, ClientError> {
         self.0
-            .call(who, Method::POST, "/v1/rooms/lookup", &Lookup { ids })
+            .repeatable(who, Method::POST, "/v1/rooms/lookup", &Lookup { ids })
             .await
     }
 
