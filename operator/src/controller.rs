@@ -103,6 +103,7 @@ pub async fn reconcile(
     context: Arc<Context>,
 ) -> Result<Action, ReconcileError> {
     let began = std::time::Instant::now();
+    let _running = Running::begin();
     let result = Box::pin(pass(&chat, &context)).await;
     metrics::histogram!("plaza_operator_reconcile_seconds").record(began.elapsed());
     let (word, action) = match result {
@@ -118,6 +119,26 @@ pub async fn reconcile(
     };
     metrics::counter!("plaza_operator_reconciles_total", "result" => word).increment(1);
     action
+}
+
+/// Counted among the passes under way for as long as this lives.
+struct Running;
+
+impl Running {
+    fn begin() -> Self {
+        Self::gauge().increment(1);
+        Self
+    }
+
+    fn gauge() -> metrics::Gauge {
+        metrics::gauge!("plaza_operator_reconciles_running")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        Self::gauge().decrement(1);
+    }
 }
 
 async fn pass(chat: &ChatDeployment, context: &Context) -> Result<Pass, ReconcileError> {

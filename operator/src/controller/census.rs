@@ -1,5 +1,5 @@
-//! How many chats there are, by how they are: for alert rules, which cannot
-//! read conditions.
+//! How many chats there are, by how they are, and how many wait for a pass: for
+//! alert rules and dashboards, which cannot read conditions.
 
 use std::sync::Arc;
 
@@ -8,17 +8,30 @@ use crate::api::ChatDeployment;
 /// As the metric has them.
 const STATES: [&str; 5] = ["ready", "degraded", "not_ready", "hibernated", "paused"];
 
-/// Says how many chats are in which state, and of how many the newest backup
-/// failed.
+/// Says how many chats are in which state, how many wait, and of how many the
+/// newest backup failed.
 pub(super) fn measure(chats: &[Arc<ChatDeployment>]) {
-    for state in STATES {
-        let count = chats.iter().filter(|chat| of(chat) == Some(state)).count();
+    let count = |is: &dyn Fn(&ChatDeployment) -> bool| {
         #[expect(clippy::cast_precision_loss, reason = "chats of one cluster")]
-        metrics::gauge!("plaza_operator_chats", "state" => state).set(count as f64);
+        let count = chats.iter().filter(|chat| is(chat)).count() as f64;
+        count
+    };
+    for state in STATES {
+        metrics::gauge!("plaza_operator_chats", "state" => state)
+            .set(count(&|chat| of(chat) == Some(state)));
     }
-    let failed = chats.iter().filter(|chat| backup_failed(chat)).count();
-    #[expect(clippy::cast_precision_loss, reason = "chats of one cluster")]
-    metrics::gauge!("plaza_operator_backups_failed").set(failed as f64);
+    metrics::gauge!("plaza_operator_chats_waiting").set(count(&waits));
+    metrics::gauge!("plaza_operator_backups_failed").set(count(&backup_failed));
+}
+
+/// Whether no pass has answered the present spec yet. The controller does not
+/// tell how long its queue is; this is what of it people wait for.
+fn waits(chat: &ChatDeployment) -> bool {
+    let answered = chat
+        .status
+        .as_ref()
+        .and_then(|status| status.observed_generation);
+    chat.metadata.deletion_timestamp.is_none() && answered != chat.metadata.generation
 }
 
 /// Whether a chat has backups, and the newest is not whole.
@@ -55,7 +68,7 @@ fn of(chat: &ChatDeployment) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::trial;
+    use crate::{api::ChatDeploymentStatus, testing::trial};
 
     #[test]
     fn a_chat_is_in_one_state() {
@@ -86,6 +99,22 @@ mod tests {
         assert!(STATES.contains(&"paused"));
         chat.metadata.deletion_timestamp = serde_json::from_str("\"2026-01-01T00:00:00Z\"").ok();
         assert_eq!(of(&chat), None);
+    }
+
+    #[test]
+    fn a_chat_waits_until_its_present_spec_is_answered() {
+        let mut chat = trial();
+        chat.metadata.generation = Some(2);
+        assert!(waits(&chat), "nothing is told yet");
+        let mut status = ChatDeploymentStatus::default();
+        for (answered, waiting) in [(1, true), (2, false)] {
+            status.observed_generation = Some(answered);
+            chat.status = Some(status.clone());
+            assert_eq!(waits(&chat), waiting);
+        }
+        chat.metadata.generation = Some(3);
+        chat.metadata.deletion_timestamp = serde_json::from_str("\"2026-01-01T00:00:00Z\"").ok();
+        assert!(!waits(&chat), "it is going");
     }
 
     #[test]
