@@ -27,7 +27,7 @@ pub struct ComponentSpec {
     pub scheduling: Scheduling,
     /// Further settings as environment variables (docs/configuration.md); those
     /// that the operator sets itself are refused. Default: none.
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<EnvVar>,
 }

@@ -42,7 +42,11 @@ pub struct Images {
     #[serde(default)]
     pub pull_policy: PullPolicy,
     /// Names of Secrets that nodes pull images with. Default: none.
-    #[schemars(length(max = 16), inner(length(min = 1, max = 253)))]
+    #[schemars(
+        length(max = 16),
+        inner(length(min = 1, max = 253)),
+        extend("x-kubernetes-list-type" = "set")
+    )]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pull_secrets: Vec<String>,
 }

@@ -73,6 +73,8 @@ use serde::{Deserialize, Serialize};
         .reason(kube::core::Reason::FieldValueRequired),
     validation = Rule::new("!(has(self.ingress) && has(self.httpRoute))")
         .message("set ingress or httpRoute, not both: one of them leads people to the chat"),
+    validation = Rule::new("!self.host.matches('^[0-9]+([.][0-9]+){3}$') || (has(self.ingress) && !self.ingress.enabled)")
+        .message("host is an address, and an Ingress or HTTPRoute needs a name: write one, or set ingress.enabled to false"),
     validation = Rule::new("!self.monitoring.enabled || !self.networkPolicy.enabled || (has(self.networkPolicy.metricsNamespaces) && self.networkPolicy.metricsNamespaces.size() > 0)")
         .message("monitoring needs networkPolicy.metricsNamespaces: name the namespace of Prometheus, which is kept out otherwise"),
     validation = Rule::new("has(self.postgres.managed) == has(oldSelf.postgres.managed)")

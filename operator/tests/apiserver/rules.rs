@@ -70,6 +70,16 @@ async fn what_cannot_be_is_refused_with_what_to_do() {
         ("host: chat.example.org", "host: Chat Example", "spec.host"),
         (
             "host: chat.example.org",
+            "host: 192.0.2.1",
+            "host is an address",
+        ),
+        (
+            "host: chat.example.org",
+            "host: a.org\n  rooms: {env: [{name: A, value: a}, {name: A, value: b}]}",
+            "spec.rooms.env",
+        ),
+        (
+            "host: chat.example.org",
             "host: a.org\n  restore: {}",
             "exactly one of restore.claimName",
         ),
