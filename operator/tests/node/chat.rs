@@ -97,7 +97,8 @@ impl Chat {
     pub(crate) async fn shared() -> Self {
         static NAMESPACE: OnceCell<String> = OnceCell::const_new();
         let namespace = NAMESPACE.get_or_init(async || {
-            let chat = Self::apply_with(of_each(&json!({"resources": small()}))).await;
+            let parts = of_each(&json!({"resources": small()}));
+            let chat = Self::apply_with(with(small_stores(), &parts)).await;
             chat.settled(READY_WITHIN).await;
             chat.namespace
         });
@@ -111,7 +112,7 @@ impl Chat {
     pub(crate) async fn of_two() -> Self {
         static NAMESPACE: OnceCell<String> = OnceCell::const_new();
         let namespace = NAMESPACE.get_or_init(async || {
-            let chat = Self::apply().await;
+            let chat = Self::apply_with(small_stores()).await;
             let two = json!({"replicas": 2, "resources": small()});
             chat.change(of_each(&two)).await;
             chat.settled(READY_WITHIN).await;
@@ -312,6 +313,12 @@ impl Chat {
 /// Of a pod that has its place beside all others on a node of two processors.
 fn small() -> Value {
     json!({"requests": {"cpu": "10m"}})
+}
+
+/// The stores of such a chat.
+fn small_stores() -> Value {
+    let managed = json!({"managed": {"resources": small()}});
+    json!({"postgres": managed, "redis": managed})
 }
 
 /// A change of the spec that says the same of every part.

@@ -52,7 +52,7 @@ async fn a_rollout_refuses_nobody() {
     all_there(&ada, &room, &accepted).await;
     chat.change(
         SERVICES
-            .map(|part| (part.to_owned(), json!(null)))
+            .map(|part| (part.to_owned(), json!({"env": null})))
             .into_iter()
             .collect(),
     )
