@@ -32,6 +32,7 @@ use k8s_openapi::api::{
     policy::v1::PodDisruptionBudget,
 };
 use kube::core::{ApiResource, DynamicObject};
+use serde_json::Value;
 
 use crate::{
     api::{ChatDeploymentSpec, ComponentSpec},
@@ -82,6 +83,75 @@ pub struct Resources {
     pub http_route: Option<DynamicObject>,
     /// What Prometheus' operator reads, with the kinds.
     pub monitors: Vec<(ApiResource, DynamicObject)>,
+}
+
+impl Resources {
+    /// Every object as JSON, for who looks at all of them.
+    ///
+    /// # Errors
+    /// What cannot be written as JSON.
+    pub fn objects(self) -> serde_json::Result<Vec<Value>> {
+        // Without a rest: a new kind cannot be forgotten.
+        let Self {
+            service_account,
+            new_secrets,
+            kept_secrets: _,
+            network_policies,
+            services,
+            store_config_maps,
+            stores,
+            restore,
+            migration,
+            parts,
+            backups,
+            rotation,
+            disruption_budgets,
+            autoscalers,
+            ingress,
+            http_route,
+            monitors,
+        } = self;
+        let mut all = Objects::default();
+        all.add([service_account])?;
+        all.add(new_secrets)?;
+        all.add(network_policies)?;
+        all.add(services)?;
+        all.add(store_config_maps)?;
+        all.add(stores.into_iter().map(|(_, store)| store))?;
+        all.add(restore.into_iter().chain([migration]).chain(rotation))?;
+        for part in parts {
+            all.add(part.config_map)?;
+            all.add(part.secret)?;
+            all.add([part.deployment])?;
+        }
+        if let Some(backups) = backups {
+            all.add([backups.config_map])?;
+            all.add([backups.claim])?;
+            all.add([backups.cron_job])?;
+            all.add(backups.job)?;
+        }
+        all.add(disruption_budgets)?;
+        all.add(autoscalers)?;
+        all.add(ingress)?;
+        all.add(http_route)?;
+        all.add(monitors.into_iter().map(|(_, monitor)| monitor))?;
+        Ok(all.0)
+    }
+}
+
+#[derive(Default)]
+struct Objects(Vec<Value>);
+
+impl Objects {
+    fn add(
+        &mut self,
+        objects: impl IntoIterator<Item: serde::Serialize>,
+    ) -> serde_json::Result<()> {
+        for object in objects {
+            self.0.push(serde_json::to_value(object)?);
+        }
+        Ok(())
+    }
 }
 
 /// One part, with what it reads.

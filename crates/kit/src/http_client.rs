@@ -38,7 +38,7 @@ impl Peer {
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
             return Err(address());
         }
-        let client = client(timeout).build()?;
+        let client = client(base.host_str().unwrap_or_default(), timeout).build()?;
         Ok(Self { client, base })
     }
 
@@ -54,7 +54,8 @@ impl Peer {
     }
 }
 
-fn client(timeout: Duration) -> ClientBuilder {
+/// A client that speaks with this host.
+fn client(host: &str, timeout: Duration) -> ClientBuilder {
     Client::builder()
         .connect_timeout(Duration::from_secs(1))
         .timeout(timeout)
@@ -62,16 +63,15 @@ fn client(timeout: Duration) -> ClientBuilder {
         .pool_max_idle_per_host(64)
         .tcp_nodelay(true)
         .redirect(reqwest::redirect::Policy::none())
-        .retry(refused_connections())
+        .retry(refused_connections(host))
         .no_proxy()
 }
 
 /// Of a refused connection nobody has heard the request, so it is sent once,
 /// whatever it asks for. One that took too long to be made is not tried again,
 /// for its caller has waited. The library's budget bounds what tries add.
-fn refused_connections() -> retry::Builder {
-    // Each client speaks with one part.
-    retry::for_host(AnyHost)
+fn refused_connections(host: &str) -> retry::Builder {
+    retry::for_host(host.to_owned())
         .max_retries_per_request(MORE_TRIES)
         .classify_fn(|attempt| {
             let error = attempt.error().and_then(|error| error.downcast_ref());
@@ -84,14 +84,6 @@ fn refused_connections() -> retry::Builder {
 
 fn is_refused(error: &reqwest::Error) -> bool {
     error.is_connect() && !error.is_timeout()
-}
-
-struct AnyHost;
-
-impl PartialEq<&str> for AnyHost {
-    fn eq(&self, _: &&str) -> bool {
-        true
-    }
 }
 
 #[cfg(test)]
@@ -146,7 +138,7 @@ mod tests {
             dead,
             asked: asked.clone(),
         };
-        let client = client(Duration::from_secs(5)).dns_resolver(Arc::new(replicas));
+        let client = client("part", Duration::from_secs(5)).dns_resolver(Arc::new(replicas));
         let peer = Peer {
             client: client.build().unwrap(),
             base: format!("http://part:{port}").parse().unwrap(),

@@ -23,70 +23,15 @@ fn boxed(chat: &ChatDeployment, facts: Facts) -> Box<Resources> {
     Box::new(built(chat, facts))
 }
 
-/// Objects by kind and name.
-#[derive(Default)]
-struct Objects(BTreeMap<String, Value>);
-
-impl Objects {
-    fn add(&mut self, kind: &str, objects: impl IntoIterator<Item: serde::Serialize>) {
-        for object in objects {
-            let object = serde_json::to_value(object).unwrap();
-            let name = object["metadata"]["name"].as_str().unwrap();
-            self.0.insert(format!("{kind} {name}"), object);
-        }
-    }
-}
-
-/// Every object.
+/// Every object, by kind and name.
 fn objects(resources: Resources) -> BTreeMap<String, Value> {
-    let Resources {
-        service_account,
-        new_secrets,
-        kept_secrets: _,
-        network_policies,
-        services,
-        store_config_maps,
-        stores,
-        restore,
-        migration,
-        parts,
-        backups,
-        rotation,
-        disruption_budgets,
-        autoscalers,
-        ingress,
-        http_route,
-        monitors,
-    } = resources;
-    let mut all = Objects::default();
-    all.add("ServiceAccount", [service_account]);
-    all.add("Secret", new_secrets);
-    all.add("NetworkPolicy", network_policies);
-    all.add("Service", services);
-    all.add("ConfigMap", store_config_maps);
-    all.add("StatefulSet", stores.into_iter().map(|(_, store)| store));
-    all.add("Job", restore);
-    all.add("Job", [migration]);
-    if let Some(backups) = backups {
-        all.add("ConfigMap", [backups.config_map]);
-        all.add("PersistentVolumeClaim", [backups.claim]);
-        all.add("CronJob", [backups.cron_job]);
-        all.add("Job", backups.job);
-    }
-    all.add("Job", rotation);
-    for part in parts {
-        all.add("ConfigMap", part.config_map);
-        all.add("Secret", part.secret);
-        all.add("Deployment", [part.deployment]);
-    }
-    all.add("PodDisruptionBudget", disruption_budgets);
-    all.add("HorizontalPodAutoscaler", autoscalers);
-    all.add("Ingress", ingress);
-    all.add("HTTPRoute", http_route);
-    for (resource, monitor) in monitors {
-        all.add(&resource.kind, [monitor]);
-    }
-    all.0
+    let objects = resources.objects().unwrap().into_iter();
+    let named = objects.map(|object| {
+        let of = |value: &Value| value.as_str().unwrap().to_owned();
+        let (kind, name) = (of(&object["kind"]), of(&object["metadata"]["name"]));
+        (format!("{kind} {name}"), object)
+    });
+    named.collect()
 }
 
 #[test]

@@ -19,7 +19,6 @@ use proptest::{
     strategy::{Strategy as _, ValueTree as _},
     test_runner::TestRunner,
 };
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::{specs::chats, world::World};
@@ -112,57 +111,8 @@ fn facts() -> Facts {
 /// Every object of a kind that the server knows: not those of the Gateway API
 /// and of Prometheus' operator.
 fn objects(resources: Resources) -> Vec<Value> {
-    let Resources {
-        service_account,
-        new_secrets,
-        kept_secrets: _,
-        network_policies,
-        services,
-        store_config_maps,
-        stores,
-        restore,
-        migration,
-        parts,
-        backups,
-        rotation,
-        disruption_budgets,
-        autoscalers,
-        ingress,
-        http_route: _,
-        monitors: _,
-    } = resources;
-    let mut all = Objects::default();
-    all.add([service_account]);
-    all.add(new_secrets);
-    all.add(network_policies);
-    all.add(services);
-    all.add(store_config_maps);
-    all.add(stores.into_iter().map(|(_, store)| store));
-    all.add(restore.into_iter().chain([migration]).chain(rotation));
-    for part in parts {
-        all.add(part.config_map);
-        all.add(part.secret);
-        all.add([part.deployment]);
-    }
-    if let Some(backups) = backups {
-        all.add([backups.config_map]);
-        all.add([backups.claim]);
-        all.add([backups.cron_job]);
-        all.add(backups.job);
-    }
-    all.add(disruption_budgets);
-    all.add(autoscalers);
-    all.add(ingress);
-    all.0
-}
-
-#[derive(Default)]
-struct Objects(Vec<Value>);
-
-impl Objects {
-    fn add(&mut self, objects: impl IntoIterator<Item: Serialize>) {
-        let objects = objects.into_iter();
-        let objects = objects.map(|object| serde_json::to_value(object).unwrap());
-        self.0.extend(objects);
-    }
+    let mut objects = resources.objects().unwrap();
+    let unknown = ["HTTPRoute", "ServiceMonitor", "PrometheusRule"];
+    objects.retain(|object| unknown.iter().all(|kind| object["kind"] != *kind));
+    objects
 }

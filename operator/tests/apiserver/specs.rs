@@ -9,7 +9,7 @@ use proptest::{
     strategy::Union,
     string::string_regex,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// Something of JSON.
 type Any = BoxedStrategy<Value>;
@@ -55,7 +55,7 @@ fn specs() -> Any {
             "centrifugo",
             component(autoscaling("targetConnections", 1, 1_000_000)),
         ),
-        maybe("hibernated", any::<bool>().prop_map(Value::from).boxed()),
+        maybe("hibernated", flag()),
     ];
     let ways = one_of(vec![
         object(Vec::new()),
@@ -64,14 +64,7 @@ fn specs() -> Any {
     ]);
     (object(everywhere), ways, data(), realtime(), networks())
         .prop_map(|(first, second, third, fourth, fifth)| {
-            let mut all = Map::new();
-            for part in [first, second, third, fourth, fifth] {
-                let Value::Object(part) = part else {
-                    panic!("{part} is no object");
-                };
-                all.extend(part);
-            }
-            Value::Object(all)
+            merged([first, second, third, fourth, fifth])
         })
         .boxed()
 }
@@ -96,7 +89,7 @@ fn data() -> Any {
         maybe("volume", storage()),
         maybe("s3", store()),
         maybe("keep", between(1, 1_000)),
-        maybe("suspend", any::<bool>().prop_map(Value::from).boxed()),
+        maybe("suspend", flag()),
     ]);
     let external = option::of(Just("ca")).prop_map(|ca| {
         let mut named = json!({"maxConnections": 1_000});
@@ -158,7 +151,7 @@ fn networks() -> Any {
         object(vec![maybe(
             "networkPolicy",
             object(vec![
-                maybe("enabled", any::<bool>().prop_map(Value::from).boxed()),
+                maybe("enabled", flag()),
                 maybe("ingressNamespaces", list(namespaces(), 2)),
                 maybe("metricsNamespaces", list(namespaces(), 2)),
             ]),
@@ -193,11 +186,7 @@ fn component(autoscaling: Any) -> Any {
         object(vec![always("autoscaling", autoscaling)]),
     ]);
     (object(settings), number)
-        .prop_map(|(mut settings, number)| {
-            let all = settings.as_object_mut().unwrap();
-            all.extend(number.as_object().unwrap().clone());
-            settings
-        })
+        .prop_map(|(settings, number)| merged([settings, number]))
         .boxed()
 }
 
@@ -278,7 +267,7 @@ fn store() -> Any {
             "prefix",
             matching("[A-Za-z0-9_][A-Za-z0-9._-]{0,9}(/[a-z]{1,4}){0,2}"),
         ),
-        maybe("pathStyle", any::<bool>().prop_map(Value::from).boxed()),
+        maybe("pathStyle", flag()),
         always("accessKeyId", Just(key.clone()).boxed()),
         always("secretAccessKey", Just(key).boxed()),
     ])
@@ -313,7 +302,7 @@ fn pull_secrets() -> Any {
 
 fn ingress() -> Any {
     object(vec![
-        maybe("enabled", any::<bool>().prop_map(Value::from).boxed()),
+        maybe("enabled", flag()),
         maybe("className", names()),
         maybe("annotations", labels()),
     ])
@@ -408,6 +397,17 @@ fn fixed(values: &[&str]) -> Any {
 
 fn matching(pattern: &str) -> Any {
     string_regex(pattern).unwrap().prop_map(Value::from).boxed()
+}
+
+fn flag() -> Any {
+    any::<bool>().prop_map(Value::from).boxed()
+}
+
+/// One object with the fields of all.
+fn merged(parts: impl IntoIterator<Item = Value>) -> Value {
+    let parts = parts.into_iter();
+    let fields = parts.flat_map(|part| part.as_object().unwrap().clone());
+    Value::Object(fields.collect())
 }
 
 fn between(least: i64, most: i64) -> Any {

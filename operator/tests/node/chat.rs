@@ -203,12 +203,7 @@ impl Chat {
     /// How many pods of a part are ready, and not on their way out.
     pub(crate) async fn ready(&self, part: &str) -> usize {
         let pods = self.pods(part).await;
-        let ready = |pod: &&Pod| {
-            let conditions = pod.status.as_ref().and_then(|one| one.conditions.as_ref());
-            let mut conditions = conditions.into_iter().flatten();
-            conditions.any(|one| one.type_ == "Ready" && one.status == "True")
-        };
-        pods.iter().filter(ready).count()
+        pods.iter().filter(|pod| is_ready(pod)).count()
     }
 
     /// The pods of a part, and how often each has started: of what is ready,
@@ -308,6 +303,13 @@ impl Chat {
         })
         .await;
     }
+}
+
+/// Whether a pod serves.
+pub(crate) fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.as_ref().and_then(|one| one.conditions.as_ref());
+    let mut conditions = conditions.into_iter().flatten();
+    conditions.any(|one| one.type_ == "Ready" && one.status == "True")
 }
 
 /// Of a pod that has its place beside all others on a node of two processors.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     backups::{BACKUPS, DATA},
-    chat::{Chat, NAME, READY_WITHIN, with},
+    chat::{Chat, NAME, READY_WITHIN, is_ready, with},
     node::{PATIENCE, alone, measured},
 };
 
@@ -24,7 +24,7 @@ const ACCESS_KEY_ID: &str = "plaza";
 #[tokio::test]
 async fn a_chat_of_which_nothing_is_left_begins_again_from_a_store() {
     let _turn = alone().await;
-    let chat = Chat::apply_with(json!({"registration": "Open"})).await;
+    let chat = Chat::apply().await;
     chat.has_a_store().await;
     // The Secret that it names is there by now.
     chat.change(backed_up()).await;
@@ -122,10 +122,8 @@ impl Chat {
         let pods = self.api::<Pod>();
         pods.patch(STORE, &how, &Patch::Apply(pod)).await.unwrap();
         eventually(PATIENCE, async || {
-            let status = pods.get(STORE).await.unwrap().status.unwrap_or_default();
-            let mut conditions = status.conditions.iter().flatten();
-            let ready = conditions.any(|one| one.type_ == "Ready" && one.status == "True");
-            ready.then_some(()).ok_or(status)
+            let pod = pods.get(STORE).await.unwrap();
+            is_ready(&pod).then_some(()).ok_or(pod.status)
         })
         .await;
     }
