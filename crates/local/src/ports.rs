@@ -1,8 +1,8 @@
 //! Free ports on loopback.
 
 use std::{
-    collections::HashSet,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    collections::{HashMap, hash_map::Entry},
+    net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
     sync::{Mutex, PoisonError},
 };
 
@@ -16,8 +16,10 @@ pub const MAX_BIND_TRIES: usize = 8;
 /// connections, so that one of those is not in the way when the server binds.
 const RANGE: std::ops::Range<u16> = 20_000..32_000;
 
-/// What this process has drawn: whoever has a port may not have bound it yet.
-static DRAWN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
+/// What this process has drawn, each with the UDP port of the same number, which
+/// nothing here serves: whoever has drawn a port may not have bound it yet, and by
+/// that another process sees that it is spoken for, until this one ends.
+static DRAWN: Mutex<Option<HashMap<u16, UdpSocket>>> = Mutex::new(None);
 
 /// Whether a server could listen on this loopback port now.
 pub fn is_free(port: u16) -> bool {
@@ -25,8 +27,8 @@ pub fn is_free(port: u16) -> bool {
 }
 
 /// A loopback port that is free now: `remembered` while it still is, else a
-/// random one, so that processes which choose at the same moment differ, and
-/// one that this process was not given before.
+/// random one that neither this process nor another one on this machine was
+/// given before.
 ///
 /// # Errors
 /// [`LocalError::NoPort`], naming `name`, when a thousand draws are all taken.
@@ -42,22 +44,39 @@ pub fn free_port(name: &str, remembered: Option<u16>) -> Result<u16, LocalError>
         .ok_or_else(|| LocalError::NoPort { name: name.into() })
 }
 
-/// Whether this process has not drawn the port yet; it has then.
+/// Whether nobody has drawn the port yet; this process has then.
 fn is_new(port: u16) -> bool {
     let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
-    drawn.get_or_insert_default().insert(port)
+    let Entry::Vacant(place) = drawn.get_or_insert_default().entry(port) else {
+        return false;
+    };
+    UdpSocket::bind((Ipv4Addr::LOCALHOST, port))
+        .map(|held| place.insert(held))
+        .is_ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
     fn no_port_is_drawn_twice() {
-        let drawn: HashSet<u16> = (0..2_000)
-            .map(|_| free_port("test", None).unwrap())
-            .collect();
-        assert_eq!(drawn.len(), 2_000);
+        let drawn: HashSet<u16> = (0..500).map(|_| free_port("test", None).unwrap()).collect();
+        assert_eq!(drawn.len(), 500);
+    }
+
+    #[test]
+    fn what_another_process_has_drawn_is_not_drawn_again() {
+        // As another process holds it: no TCP port is bound, and this process
+        // does not know of it.
+        let held = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = held.local_addr().unwrap().port();
+        assert!(is_free(port));
+        assert!(!is_new(port));
+        drop(held);
+        assert!(is_new(port));
     }
 
     #[test]
