@@ -57,7 +57,7 @@ impl ClientError {
         }
     }
 
-    /// Whether the connection ended before the answer. One that was refused has
+    /// Whether the connection ended before the answer. One that was not made has
     /// been tried again, and who let the time pass may still be at it.
     fn is_cut(&self) -> bool {
         matches!(self, Self::Unreachable { source, .. } if !source.is_connect() && !source.is_timeout())

@@ -1,6 +1,6 @@
 //! The HTTP client of services that call each other: short timeouts, bounded
-//! idle connections, another try where nobody took the connection, and the
-//! present trace on every request.
+//! idle connections, another try where no connection was made, and the present
+//! trace on every request.
 
 use std::time::Duration;
 
@@ -8,8 +8,12 @@ use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Url, retry};
 
 use crate::trace;
 
-/// How often a connection that was refused is tried again, at once: a Service
-/// still leads to a replica that has just died, and the next one lives.
+/// Longest time until a connection is made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often a connection that was not made is tried again, at once: a Service
+/// still leads to a replica that has just died, or to one that a NetworkPolicy
+/// does not know yet, and the next one lives. A request's own timeout bounds
+/// them all together.
 const MORE_TRIES: u32 = 3;
 
 /// The base address of another part, such as `http://rooms:8082`.
@@ -57,33 +61,29 @@ impl Peer {
 /// A client that speaks with this host.
 fn client(host: &str, timeout: Duration) -> ClientBuilder {
     Client::builder()
-        .connect_timeout(Duration::from_secs(1))
+        .connect_timeout(CONNECT_TIMEOUT)
         .timeout(timeout)
         .pool_idle_timeout(Duration::from_secs(30))
         .pool_max_idle_per_host(64)
         .tcp_nodelay(true)
         .redirect(reqwest::redirect::Policy::none())
-        .retry(refused_connections(host))
+        .retry(lacking_connections(host))
         .no_proxy()
 }
 
-/// Of a refused connection nobody has heard the request, so it is sent once,
-/// whatever it asks for. One that took too long to be made is not tried again,
-/// for its caller has waited. The library's budget bounds what tries add.
-fn refused_connections(host: &str) -> retry::Builder {
+/// Where no connection was made nobody has heard the request, so it is sent
+/// once, whatever it asks for. The library's budget bounds what tries add.
+fn lacking_connections(host: &str) -> retry::Builder {
     retry::for_host(host.to_owned())
         .max_retries_per_request(MORE_TRIES)
         .classify_fn(|attempt| {
             let error = attempt.error().and_then(|error| error.downcast_ref());
-            match error {
-                Some(error) if is_refused(error) => attempt.retryable(),
-                _ => attempt.success(),
+            if error.is_some_and(reqwest::Error::is_connect) {
+                attempt.retryable()
+            } else {
+                attempt.success()
             }
         })
-}
-
-fn is_refused(error: &reqwest::Error) -> bool {
-    error.is_connect() && !error.is_timeout()
 }
 
 #[cfg(test)]
@@ -92,50 +92,68 @@ mod tests {
         net::{Ipv4Addr, SocketAddr},
         sync::{
             Arc,
-            atomic::{AtomicU32, Ordering},
+            atomic::{AtomicUsize, Ordering},
         },
     };
 
     use axum::{Router, routing::post};
     use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
     use super::*;
 
-    /// Leads to an address where nobody listens this many times, and then to the
-    /// one where somebody does.
+    /// Loopback addresses, by their last byte: somebody serves, nobody listens,
+    /// and nothing is ever answered.
+    const SERVES: u8 = 1;
+    const REFUSES: u8 = 2;
+    const SILENT: u8 = 3;
+
+    fn loopback(last: u8, port: u16) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), port))
+    }
+
+    /// Leads to these addresses one after another, and then to who serves.
     struct Replicas {
-        dead: u32,
-        asked: Arc<AtomicU32>,
+        first: Vec<u8>,
+        asked: Arc<AtomicUsize>,
     }
 
     impl Resolve for Replicas {
         fn resolve(&self, _: Name) -> Resolving {
-            let dead = self.asked.fetch_add(1, Ordering::Relaxed) < self.dead;
-            let last = if dead { 2 } else { 1 };
-            let address = SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), 0));
-            Box::pin(async move { Ok(Box::new(std::iter::once(address)) as Addrs) })
+            let next = self.asked.fetch_add(1, Ordering::Relaxed);
+            let last = self.first.get(next).copied().unwrap_or(SERVES);
+            Box::pin(async move { Ok(Box::new(std::iter::once(loopback(last, 0))) as Addrs) })
         }
     }
 
-    /// What comes of a request that first meets `dead` replicas, the number of
+    /// A listener whose queue is full: Linux drops who knocks then.
+    async fn silent(port: u16) -> (TcpListener, TcpStream) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(loopback(SILENT, port)).unwrap();
+        let listener = socket.listen(0).unwrap();
+        let only = TcpStream::connect(loopback(SILENT, port)).await.unwrap();
+        (listener, only)
+    }
+
+    /// What comes of a request that first meets these, the number of
     /// connections, and how often it was heard.
-    async fn request(dead: u32) -> (Result<String, reqwest::Error>, u32, u32) {
-        let heard = Arc::new(AtomicU32::new(0));
+    async fn request(first: Vec<u8>) -> (Result<String, reqwest::Error>, usize, usize) {
+        let heard = Arc::new(AtomicUsize::new(0));
         let counted = heard.clone();
         let echo = async move |body: String| {
             counted.fetch_add(1, Ordering::Relaxed);
             body
         };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind(loopback(SERVES, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let server = tokio::spawn(async move {
             let app = Router::new().route("/", post(echo));
             axum::serve(listener, app).await
         });
-        let asked = Arc::new(AtomicU32::new(0));
+        let _silent = silent(port).await;
+        let asked = Arc::new(AtomicUsize::new(0));
         let replicas = Replicas {
-            dead,
+            first,
             asked: asked.clone(),
         };
         let client = client("part", Duration::from_secs(5)).dns_resolver(Arc::new(replicas));
@@ -149,21 +167,24 @@ mod tests {
             Err(error) => Err(error),
         };
         server.abort();
-        let count = |of: &AtomicU32| of.load(Ordering::Relaxed);
+        let count = |of: &AtomicUsize| of.load(Ordering::Relaxed);
         (answer, count(&asked), count(&heard))
     }
 
     #[tokio::test]
-    async fn a_refused_connection_is_tried_again_and_the_request_heard_once() {
-        let (answer, connections, heard) = request(MORE_TRIES).await;
-        assert_eq!(answer.unwrap(), "once");
-        assert_eq!((connections, heard), (MORE_TRIES + 1, 1));
+    async fn a_connection_that_is_not_made_is_tried_again_and_the_request_heard_once() {
+        for first in [vec![REFUSES; 3], vec![SILENT], vec![SILENT, REFUSES]] {
+            let tries = first.len();
+            let (answer, connections, heard) = request(first).await;
+            assert_eq!(answer.unwrap(), "once");
+            assert_eq!((connections, heard), (tries + 1, 1));
+        }
     }
 
     #[tokio::test]
     async fn tries_have_an_end() {
-        let (answer, connections, heard) = request(u32::MAX).await;
-        assert!(is_refused(&answer.unwrap_err()));
-        assert_eq!((connections, heard), (MORE_TRIES + 1, 0));
+        let (answer, connections, heard) = request(vec![REFUSES; 10]).await;
+        assert!(answer.unwrap_err().is_connect());
+        assert_eq!((connections, heard), (4, 0));
     }
 }
