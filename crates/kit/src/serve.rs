@@ -1,12 +1,18 @@
 //! Running a service's listeners, and stopping them without dropping a request.
 
-use std::{future::IntoFuture, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context;
 use axum::Router;
 use tokio::net::TcpListener;
 
 use crate::{health::Readiness, metrics, shutdown::Shutdown};
+
+/// How long requests wait for the service to be ready for the first time. Where
+/// a container starts again, its Service may lead to it before Kubernetes has
+/// seen that it was away; it would answer that it is starting, and has what it
+/// lacks in a moment.
+const FIRST_READY_WITHIN: Duration = Duration::from_secs(2);
 
 /// When to stop listening and how long to wait; from [`crate::config::OpsArgs`].
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +34,9 @@ impl<const PORT: u16> crate::config::OpsArgs<PORT> {
 }
 
 /// Serves until stopping begins, then drains: no new connections, requests
-/// under way are answered, background tasks finish. `api` is none for a part
-/// without an API. Fails when an address is taken or a background task failed.
+/// under way are answered, background tasks finish. Those that come before the
+/// service is ready for the first time wait for that, 2 s from the beginning at
+/// most. `api` is none for a part without an API. Fails when an address is taken or a background task failed.
 pub async fn serve(
     part: &'static str,
     api: Option<(SocketAddr, Router)>,
@@ -63,7 +70,16 @@ pub async fn serve(
             stop.stopping().await;
             tokio::time::sleep(drain.delay).await;
         });
-        let mut server = tokio::spawn(server.into_future());
+        let first = shutdown.clone();
+        let mut server = tokio::spawn(async move {
+            // The system takes connections meanwhile.
+            tokio::select! {
+                () = first.reached() => {}
+                () = first.stopping() => {}
+                () = tokio::time::sleep(FIRST_READY_WITHIN) => {}
+            }
+            server.await
+        });
         tokio::select! {
             ended = &mut server => ended.context("the HTTP server panicked")?.context("the HTTP server failed")?,
             () = async { shutdown.stopping().await; tokio::time::sleep(drain.delay + drain.timeout).await; } => {
@@ -89,29 +105,94 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 #[cfg(test)]
 mod tests {
+    use axum::routing::get;
+
     use super::*;
+
+    const NO_DRAIN: Drain = Drain {
+        delay: Duration::ZERO,
+        timeout: Duration::ZERO,
+    };
+
+    async fn free_address() -> SocketAddr {
+        let free = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        free.local_addr().unwrap()
+    }
 
     #[tokio::test]
     async fn a_taken_address_ends_it_before_anything_is_called_ready() {
         let taken = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-        let free = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-        let (api, ops) = (taken.local_addr().unwrap(), free.local_addr().unwrap());
-        drop(free);
+        let (api, ops) = (taken.local_addr().unwrap(), free_address().await);
         let shutdown = Shutdown::new();
-        let drain = Drain {
-            delay: Duration::ZERO,
-            timeout: Duration::ZERO,
-        };
         let result = serve(
             "test",
             Some((api, Router::new())),
             ops,
-            drain,
+            NO_DRAIN,
             &Readiness::new(&shutdown, &[]),
             &shutdown,
         )
         .await;
         assert!(result.unwrap_err().to_string().contains("another process"));
         assert!(tokio::net::TcpStream::connect(ops).await.is_err());
+    }
+
+    /// A service that answers whether it is ready, and its address.
+    async fn answers_whether_ready(
+        readiness: &Readiness,
+        shutdown: &Shutdown,
+    ) -> (SocketAddr, tokio::task::JoinHandle<anyhow::Result<()>>) {
+        crate::install_crypto();
+        let (api, ops) = (free_address().await, free_address().await);
+        let asked = readiness.clone();
+        let routes = Router::new().route("/", get(async move || asked.is_ready().to_string()));
+        let (readiness, shutdown) = (readiness.clone(), shutdown.clone());
+        let served = tokio::spawn(async move {
+            serve(
+                "test",
+                Some((api, routes)),
+                ops,
+                NO_DRAIN,
+                &readiness,
+                &shutdown,
+            )
+            .await
+        });
+        while tokio::net::TcpStream::connect(api).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+        (api, served)
+    }
+
+    async fn ask(api: SocketAddr) -> String {
+        let answer = reqwest::get(format!("http://{api}/")).await.unwrap();
+        answer.text().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn requests_wait_until_the_service_is_ready_for_the_first_time() {
+        let shutdown = Shutdown::new();
+        let readiness = Readiness::new(&shutdown, &["keys"]);
+        let (api, served) = answers_whether_ready(&readiness, &shutdown).await;
+        let answer = tokio::spawn(ask(api));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(!answer.is_finished());
+        readiness.set("keys", true);
+        assert_eq!(answer.await.unwrap(), "true");
+        // Only for the first time.
+        readiness.set("keys", false);
+        assert_eq!(ask(api).await, "false");
+        shutdown.begin();
+        served.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_service_that_lacks_something_for_long_says_so() {
+        let shutdown = Shutdown::new();
+        let readiness = Readiness::new(&shutdown, &["keys"]);
+        let (api, served) = answers_whether_ready(&readiness, &shutdown).await;
+        assert_eq!(ask(api).await, "false");
+        shutdown.begin();
+        served.await.unwrap().unwrap();
     }
 }
