@@ -5,10 +5,12 @@ use plaza_kit::{
     token::{SERVICE_HEADER, ServiceTokens, ServiceTokensError},
 };
 use plaza_types::{ApiError, Code};
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// Longest time a call between services may take.
+use crate::persist::{Hearing, Tries};
+
+/// Longest time that one try of a call between services may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a call gave no answer.
@@ -55,12 +57,6 @@ impl ClientError {
             Self::Refused { error, .. } => Some(error.code),
             _ => None,
         }
-    }
-
-    /// Whether the connection ended before the answer. One that was not made has
-    /// been tried again, and who let the time pass may still be at it.
-    fn is_cut(&self) -> bool {
-        matches!(self, Self::Unreachable { source, .. } if !source.is_connect() && !source.is_timeout())
     }
 }
 
@@ -122,7 +118,7 @@ pub struct PeersArgs {
 #[derive(Debug, Clone)]
 pub(crate) struct Service {
     name: &'static str,
-    peer: Peer,
+    pub(crate) peer: Peer,
 }
 
 #[derive(Deserialize)]
@@ -144,13 +140,14 @@ impl Service {
         path: &str,
         query: &(impl Serialize + Sync + ?Sized),
     ) -> Result<A, ClientError> {
-        self.twice(who, self.peer.request(Method::GET, path).query(query))
-            .await
+        self.say(Hearing::Repeatable, who, || {
+            self.peer.request(Method::GET, path).query(query)
+        })
+        .await
     }
 
     /// What is the same when it is heard twice: a question, or a change that
-    /// says what is to be. It is said once more where the other side ended the
-    /// connection before its answer, as a replica does that is killed.
+    /// says what is to be.
     pub(crate) async fn repeatable<A: DeserializeOwned>(
         &self,
         who: As<'_>,
@@ -158,11 +155,13 @@ impl Service {
         path: &str,
         body: &(impl Serialize + Sync + ?Sized),
     ) -> Result<A, ClientError> {
-        self.twice(who, self.peer.request(method, path).json(body))
-            .await
+        self.say(Hearing::Repeatable, who, || {
+            self.peer.request(method.clone(), path).json(body)
+        })
+        .await
     }
 
-    /// What is said once.
+    /// What is heard once.
     pub(crate) async fn call<A: DeserializeOwned>(
         &self,
         who: As<'_>,
@@ -170,26 +169,32 @@ impl Service {
         path: &str,
         body: &(impl Serialize + Sync + ?Sized),
     ) -> Result<A, ClientError> {
-        self.send(who, self.peer.request(method, path).json(body))
-            .await
+        self.say(Hearing::Once, who, || {
+            self.peer.request(method.clone(), path).json(body)
+        })
+        .await
     }
 
-    async fn twice<A: DeserializeOwned>(
+    async fn say<A: DeserializeOwned>(
         &self,
+        hearing: Hearing,
         who: As<'_>,
-        request: reqwest::RequestBuilder,
+        request: impl Fn() -> RequestBuilder,
     ) -> Result<A, ClientError> {
-        let again = request.try_clone();
-        match (self.send(who, request).await, again) {
-            (Err(error), Some(again)) if error.is_cut() => self.send(who, again).await,
-            (answer, _) => answer,
+        let mut tries = Tries::new(hearing);
+        loop {
+            match self.send(who, request()).await {
+                Err(error) if tries.more_after(&error).await => {}
+                answer => return answer,
+            }
         }
     }
 
-    async fn send<A: DeserializeOwned>(
+    /// One try.
+    pub(crate) async fn send<A: DeserializeOwned>(
         &self,
         who: As<'_>,
-        request: reqwest::RequestBuilder,
+        request: RequestBuilder,
     ) -> Result<A, ClientError> {
         let request = match who {
             As::Anyone => request,
@@ -224,71 +229,5 @@ impl Service {
             }),
             Err(error) => Err(unreadable(Some(error))),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    };
-
-    use tokio::{
-        io::{AsyncReadExt as _, AsyncWriteExt as _},
-        net::TcpListener,
-    };
-
-    use super::*;
-
-    /// A service that ends this many connections before its answer, and how
-    /// often it was asked.
-    async fn cuts(connections: u32) -> (Service, Arc<AtomicU32>) {
-        plaza_kit::install_crypto();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let heard = Arc::new(AtomicU32::new(0));
-        let counted = heard.clone();
-        tokio::spawn(async move {
-            loop {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let _ = stream.read(&mut [0; 4_096]).await.unwrap();
-                if counted.fetch_add(1, Ordering::Relaxed) >= connections {
-                    let answer =
-                        "HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\ntrue";
-                    stream.write_all(answer.as_bytes()).await.unwrap();
-                }
-            }
-        });
-        (Service::new("part", &base).unwrap(), heard)
-    }
-
-    #[tokio::test]
-    async fn what_may_be_heard_twice_is_said_again_when_the_answer_is_cut_off() {
-        let (service, heard) = cuts(1).await;
-        let answer: bool = service
-            .repeatable(As::Anyone, Method::POST, "/", &())
-            .await
-            .unwrap();
-        assert!(answer);
-        assert_eq!(heard.load(Ordering::Relaxed), 2);
-
-        let (service, heard) = cuts(1).await;
-        let answer: bool = service.get(As::Anyone, "/", &()).await.unwrap();
-        assert!(answer);
-        assert_eq!(heard.load(Ordering::Relaxed), 2);
-    }
-
-    #[tokio::test]
-    async fn it_is_said_twice_at_most_and_all_else_once() {
-        let (service, heard) = cuts(u32::MAX).await;
-        let answer: Result<bool, _> = service.get(As::Anyone, "/", &()).await;
-        assert!(answer.unwrap_err().is_cut());
-        assert_eq!(heard.load(Ordering::Relaxed), 2);
-
-        let (service, heard) = cuts(1).await;
-        let answer: Result<bool, _> = service.call(As::Anyone, Method::POST, "/", &()).await;
-        assert!(answer.unwrap_err().is_cut());
-        assert_eq!(heard.load(Ordering::Relaxed), 1);
     }
 }

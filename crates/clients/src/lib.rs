@@ -8,6 +8,7 @@ pub mod auth;
 mod call;
 mod feeds;
 pub mod messages;
+mod persist;
 pub mod rooms;
 
 pub use call::{As, ClientError, PeersArgs};
