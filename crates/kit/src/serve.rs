@@ -36,7 +36,8 @@ impl<const PORT: u16> crate::config::OpsArgs<PORT> {
 /// Serves until stopping begins, then drains: no new connections, requests
 /// under way are answered, background tasks finish. Those that come before the
 /// service is ready for the first time wait for that, 2 s from the beginning at
-/// most. `api` is none for a part without an API. Fails when an address is taken or a background task failed.
+/// most. `api` is none for a part without an API. Fails when an address is taken
+/// or a background task failed.
 pub async fn serve(
     part: &'static str,
     api: Option<(SocketAddr, Router)>,
