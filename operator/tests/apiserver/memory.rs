@@ -28,7 +28,8 @@ fn memory_kib(pid: Pid, kind: &str) -> u64 {
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_chats_take_less_than_40_mib() {
-    let world = World::new().await;
+    // Whatever keeps the operator from its work makes it hold more at a time.
+    let world = World::alone().await;
     let operator = Operator::start(&world, "only").await;
     let one = async |number: usize| {
         let name = format!("chat-{number}");

@@ -3,6 +3,7 @@
 
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
+use futures::future::Either;
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, StatefulSet},
@@ -24,7 +25,10 @@ use plaza_operator::{
 use plaza_testkit::eventually;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, watch},
+    task::JoinHandle,
+};
 
 use crate::cluster::{As, cluster};
 
@@ -33,12 +37,19 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 /// A CR of a trial.
 pub(crate) const TRIAL: &str = include_str!("../../../k8s/samples/trial.yaml");
 
-/// A namespace, and clients of it.
+/// The API server and the processors, which worlds share.
+static MACHINE: RwLock<()> = RwLock::const_new(());
+
+/// A world's share of them: with others, or all.
+type Share = Either<RwLockReadGuard<'static, ()>, RwLockWriteGuard<'static, ()>>;
+
+/// A namespace, and clients of it. A test has one.
 pub(crate) struct World {
     pub(crate) namespace: String,
     /// Who may do everything.
     pub(crate) client: Client,
     operator: Option<Operator>,
+    _share: Share,
 }
 
 /// A running controller.
@@ -47,14 +58,27 @@ struct Operator {
     task: JoinHandle<()>,
 }
 
+fn new_name() -> String {
+    format!("test-{}", plaza_local::random_hex(4).unwrap())
+}
+
 impl World {
     /// A new namespace, without an operator.
     pub(crate) async fn new() -> Self {
-        Self::named(&format!("test-{}", plaza_local::random_hex(4).unwrap())).await
+        Self::named(&new_name()).await
+    }
+
+    /// The same for what is measured: no other world is there meanwhile.
+    pub(crate) async fn alone() -> Self {
+        Self::make(&new_name(), Either::Right(MACHINE.write().await)).await
     }
 
     /// This namespace, without an operator.
     pub(crate) async fn named(namespace: &str) -> Self {
+        Self::make(namespace, Either::Left(MACHINE.read().await)).await
+    }
+
+    async fn make(namespace: &str, share: Share) -> Self {
         let client = cluster().await.client(As::Admin).await;
         let namespaces: Api<Namespace> = Api::all(client.clone());
         let object = json!({
@@ -72,6 +96,7 @@ impl World {
             namespace: namespace.to_owned(),
             client,
             operator: None,
+            _share: share,
         }
     }
 
