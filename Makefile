@@ -34,7 +34,7 @@ down: ## Stop a running Plaza from another terminal
 	@$(PLAZA) ctl $(WHERE) down
 
 test: ## Everything that CI checks
-	@scripts/test
+	@scripts/test $(ARGS)
 
 chaos: bootstrap ## Break a running Plaza for an hour and count: ARGS="--duration-s 600 --seed 7"
 	@echo "  building plaza; the first time takes some minutes"

@@ -21,7 +21,7 @@ const TARGET: usize = 20;
 const CROWD: usize = 45;
 /// For the half minute in which more are wanted, and a pod.
 const UP_WITHIN: Duration = Duration::from_mins(2);
-/// For two pods, each a minute after fewer were enough.
+/// For two pods, each a while after fewer were enough, and drained.
 const DOWN_WITHIN: Duration = Duration::from_mins(4);
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn centrifugo_scales_with_its_connections_and_back() {
     let _turn = alone().await;
     let chat = Chat::apply_with(json!({"centrifugo": {"autoscaling": {
         "minReplicas": 1, "maxReplicas": 3,
-        "targetConnections": TARGET, "scaleDownStabilizationSeconds": 60,
+        "targetConnections": TARGET, "scaleDownStabilizationSeconds": 15,
     }}}))
     .await;
     chat.settled(READY_WITHIN).await;
