@@ -115,15 +115,15 @@ mod tests {
         timeout: Duration::ZERO,
     };
 
-    async fn free_address() -> SocketAddr {
-        let free = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-        free.local_addr().unwrap()
+    fn free_address() -> SocketAddr {
+        let port = plaza_local::free_port("test", None).unwrap();
+        SocketAddr::from(([127, 0, 0, 1], port))
     }
 
     #[tokio::test]
     async fn a_taken_address_ends_it_before_anything_is_called_ready() {
         let taken = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-        let (api, ops) = (taken.local_addr().unwrap(), free_address().await);
+        let (api, ops) = (taken.local_addr().unwrap(), free_address());
         let shutdown = Shutdown::new();
         let result = serve(
             "test",
@@ -144,7 +144,7 @@ mod tests {
         shutdown: &Shutdown,
     ) -> (SocketAddr, tokio::task::JoinHandle<anyhow::Result<()>>) {
         crate::install_crypto();
-        let (api, ops) = (free_address().await, free_address().await);
+        let (api, ops) = (free_address(), free_address());
         let asked = readiness.clone();
         let routes = Router::new().route("/", get(async move || asked.is_ready().to_string()));
         let (readiness, shutdown) = (readiness.clone(), shutdown.clone());

@@ -9,6 +9,7 @@
 //! - [`centrifugo`]: a real Centrifugo that the test may stop.
 //! - [`Socket`]: a client of it.
 //! - [`s3()`]: a store for objects; [`tls_s3`]: one behind TLS.
+//! - [`free_address`]: where a test may have something listen.
 //! - [`eventually`]: waits for a condition, never for a time.
 //! - [`Request`]: a request to an axum router without a socket.
 //!
@@ -25,6 +26,7 @@
     reason = "a test helper that fails fails its test"
 )]
 
+mod address;
 mod centrifugo;
 mod database;
 mod eventually;
@@ -40,6 +42,7 @@ mod s3;
 mod server;
 mod socket;
 
+pub use address::free_address;
 pub use centrifugo::{TestCentrifugo, TestCentrifugoOptions, centrifugo};
 pub use database::{TestDatabase, database, empty_database};
 pub use eventually::{Outcome, eventually};

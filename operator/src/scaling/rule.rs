@@ -19,6 +19,11 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
+    fn new(least: i32, most: i32, down: Option<i32>) -> Self {
+        let down = down.map(seconds);
+        Self { least, most, down }
+    }
+
     /// The nearest number within.
     pub(crate) fn hold(self, count: i32) -> i32 {
         count.min(self.most).max(self.least)
@@ -47,20 +52,20 @@ pub(crate) fn rules(spec: &ChatDeploymentSpec) -> Vec<(Component, Bounds, Rule)>
         return Vec::new();
     }
     let publisher = spec.publisher.autoscaling.as_ref().map(|wanted| {
-        let bounds = Bounds {
-            least: wanted.min_replicas,
-            most: wanted.max_replicas,
-            down: wanted.scale_down_stabilization_seconds.map(seconds),
-        };
+        let bounds = Bounds::new(
+            wanted.min_replicas,
+            wanted.max_replicas,
+            wanted.scale_down_stabilization_seconds,
+        );
         let rule = Rule::Lag(seconds(wanted.target_lag_seconds));
         (Component::Publisher, bounds, rule)
     });
     let centrifugo = spec.centrifugo.autoscaling.as_ref().map(|wanted| {
-        let bounds = Bounds {
-            least: wanted.min_replicas,
-            most: wanted.max_replicas,
-            down: wanted.scale_down_stabilization_seconds.map(seconds),
-        };
+        let bounds = Bounds::new(
+            wanted.min_replicas,
+            wanted.max_replicas,
+            wanted.scale_down_stabilization_seconds,
+        );
         let target = u64::try_from(wanted.target_connections).unwrap_or_default();
         let rule = Rule::Connections(target.max(1));
         (Component::Centrifugo, bounds, rule)

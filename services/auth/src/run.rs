@@ -66,15 +66,15 @@ fn refuse_unmigrated(pool: sqlx::PgPool, shutdown: &Shutdown) {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-
     use clap::Parser;
     use plaza_clients::{
         As,
         auth::{AuthClient, Register},
     };
     use plaza_kit::feed::FeedQuery;
-    use plaza_testkit::{INTERNAL_SECRET, empty_database, eventually, service_tokens};
+    use plaza_testkit::{
+        INTERNAL_SECRET, empty_database, eventually, free_address, service_tokens,
+    };
 
     use super::*;
     use crate::testing::{Installation, PASSWORD, REFRESH_SECRET};
@@ -83,11 +83,6 @@ mod tests {
     struct Line {
         #[command(flatten)]
         args: AuthArgs,
-    }
-
-    fn free_address() -> SocketAddr {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        listener.local_addr().unwrap()
     }
 
     fn args(database: &str) -> AuthArgs {

@@ -82,12 +82,10 @@ fn relay(
 
 #[cfg(test)]
 mod tests {
-    use std::net::{SocketAddr, TcpListener};
-
     use clap::Parser;
     use http::Method;
     use plaza_kit::http_client::Peer;
-    use plaza_testkit::{Issuer, database, eventually, redis};
+    use plaza_testkit::{Issuer, database, eventually, free_address, redis};
     use plaza_types::{Epoch, Message, Person};
 
     use super::*;
@@ -97,11 +95,6 @@ mod tests {
     struct Cli {
         #[command(flatten)]
         messages: MessagesArgs,
-    }
-
-    fn free_address() -> SocketAddr {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        listener.local_addr().unwrap()
     }
 
     /// A whole service with what it needs; `more` are flags.

@@ -90,7 +90,9 @@ mod tests {
         rooms::{CreateRoom, Room, RoomsClient},
     };
     use plaza_events::{Body, Event, Partition, stream::Reader};
-    use plaza_testkit::{INTERNAL_SECRET, Issuer, TestDatabase, database, eventually, redis};
+    use plaza_testkit::{
+        INTERNAL_SECRET, Issuer, TestDatabase, database, eventually, free_address, redis,
+    };
     use plaza_types::Visibility;
 
     use super::*;
@@ -104,19 +106,12 @@ mod tests {
         rooms: RoomsArgs,
     }
 
-    async fn free_address() -> String {
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .unwrap();
-        listener.local_addr().unwrap().to_string()
-    }
-
     /// Arguments over a database and an auth.
     async fn args(database: &TestDatabase, issuer: &Issuer, more: &[String]) -> RoomsArgs {
         let mut line = vec![
             "plaza".to_owned(),
-            format!("--listen={}", free_address().await),
-            format!("--ops-listen={}", free_address().await),
+            format!("--listen={}", free_address()),
+            format!("--ops-listen={}", free_address()),
             format!("--internal-secret={INTERNAL_SECRET}"),
             format!("--auth-url={}", serve_auth(issuer).await),
             format!("--rooms-database-url={}", database.url),
