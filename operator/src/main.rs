@@ -24,9 +24,6 @@ async fn main() -> anyhow::Result<()> {
     plaza_kit::install_crypto();
     let cli = Cli::parse();
     let shutdown = Shutdown::on_signals()?;
-    let telemetry = telemetry::init("operator", &cli.telemetry)?;
-    let result = plaza_operator::run(cli.own, shutdown).await;
-    // The exporter flushes on a thread that may block: not on the runtime's.
-    tokio::task::spawn_blocking(move || drop(telemetry)).await?;
-    result
+    let run = plaza_operator::run(cli.own, shutdown);
+    telemetry::around("operator", &cli.telemetry, run).await
 }

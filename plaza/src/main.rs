@@ -23,10 +23,7 @@ mod upgrade_test;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
-use plaza_kit::{
-    shutdown::Shutdown,
-    telemetry::{self, TelemetryArgs},
-};
+use plaza_kit::{shutdown::Shutdown, telemetry};
 
 use crate::cli::{Cli, Part, Subcommand};
 
@@ -75,7 +72,7 @@ async fn run(part: Subcommand) -> anyhow::Result<ExitCode> {
         Subcommand::Operator(part) => serve("operator", part, plaza_operator::run).await,
         Subcommand::Standalone(args) => {
             let telemetry = args.telemetry.clone();
-            traced("standalone", &telemetry, standalone::run(&args)).await
+            telemetry::around("standalone", &telemetry, standalone::run(&args)).await
         }
         Subcommand::Migrate(part) => {
             let _telemetry = telemetry::init("migrate", &part.telemetry)?;
@@ -117,21 +114,5 @@ where
     F: Future<Output = anyhow::Result<()>>,
 {
     let shutdown = Shutdown::on_signals()?;
-    traced(name, &part.telemetry, run(part.own, shutdown)).await
-}
-
-/// Runs something with telemetry around it.
-async fn traced(
-    name: &'static str,
-    telemetry: &TelemetryArgs,
-    run: impl Future<Output = anyhow::Result<()>>,
-) -> anyhow::Result<()> {
-    let telemetry = telemetry::init(name, telemetry)?;
-    let result = run.await;
-    if let Err(error) = &result {
-        tracing::error!(error = format!("{error:#}"), "{name} ends with an error");
-    }
-    // The exporter flushes on a thread that may block: not on the runtime's.
-    tokio::task::spawn_blocking(move || drop(telemetry)).await?;
-    result
+    telemetry::around(name, &part.telemetry, run(part.own, shutdown)).await
 }

@@ -53,6 +53,25 @@ impl Drop for Telemetry {
     }
 }
 
+/// Runs a part with logs and traces. The error that it ends with is logged.
+///
+/// # Errors
+/// Those of [`init`], and the part's own.
+pub async fn around(
+    name: &'static str,
+    args: &TelemetryArgs,
+    run: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let telemetry = init(name, args)?;
+    let result = run.await;
+    if let Err(error) = &result {
+        tracing::error!(error = format!("{error:#}"), "{name} ends with an error");
+    }
+    // The exporter flushes on a thread that may block: not on the runtime's.
+    tokio::task::spawn_blocking(move || drop(telemetry)).await?;
+    result
+}
+
 /// Tells in the log when the collector goes away and when it is back.
 #[derive(Debug)]
 struct Watched<E> {
