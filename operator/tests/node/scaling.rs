@@ -19,21 +19,23 @@ use crate::{
 /// Until metrics of a new pod are known, and the HorizontalPodAutoscaler has
 /// looked at them.
 const UP_WITHIN: Duration = Duration::from_mins(3);
-/// For Kubernetes' own five minutes of less load, and then the same.
+/// For the five minutes of less load that Kubernetes waits by itself, and then
+/// the same.
 const DOWN_WITHIN: Duration = Duration::from_mins(8);
 /// How many ask all the time.
-const ASKING: usize = 8;
+const ASKING: usize = 16;
 /// Between an answer and the next request of the same one: each request is a
 /// connection, whose port is not free again for a minute.
-const PAUSE: Duration = Duration::from_millis(30);
+const PAUSE: Duration = Duration::from_millis(40);
 
 #[tokio::test]
 async fn the_gateway_scales_with_its_load_and_back() {
     let _turn = alone().await;
-    // One percent of a processor, so that little load is much.
+    // Half of it is more than a program without optimizations takes for those
+    // two who talk, and less than an optimized one takes for all who ask.
     let chat = Chat::apply_with(json!({"gateway": {
         "autoscaling": {"minReplicas": 1, "maxReplicas": 2, "targetCpuPercent": 50},
-        "resources": {"requests": {"cpu": "50m"}},
+        "resources": {"requests": {"cpu": "120m"}},
     }}))
     .await;
     chat.settled(READY_WITHIN).await;
